@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/cli/catalog.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "runner/base/text.h"
+
+namespace lab {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+Status CheckFields(const json& object, const std::set<std::string>& known,
+                   const std::string& where) {
+  for (const auto& [key, value] : object.items()) {
+    if (!known.contains(key)) {
+      return Error{fmt::format("{}: unknown field \"{}\"", where, key)};
+    }
+  }
+  return {};
+}
+
+Result<Scenario> ReadScenario(const json& j) {
+  LAB_CHECK_OK(CheckFields(
+      j,
+      {"id", "statements", "claim", "document", "expect", "evidence", "why",
+       "fixtures", "profiles", "withheld", "exclusive", "deadline_seconds"},
+      j.value("id", "case")));
+  Scenario scenario;
+  scenario.id = j.at("id");
+  scenario.statements = j.at("statements");
+  scenario.claim = j.at("claim");
+  scenario.document = j.at("document");
+  for (const auto& era : j.at("expect")) {
+    scenario.expect.emplace_back(era.at("kubernetes"), era.at("text"));
+  }
+  scenario.evidence = j.at("evidence");
+  scenario.why = j.at("why");
+  scenario.fixtures = j.at("fixtures");
+  scenario.profiles = j.at("profiles");
+  scenario.withheld = j.value("withheld", scenario.withheld);
+  scenario.exclusive = j.at("exclusive");
+  scenario.deadline = std::chrono::seconds(j.at("deadline_seconds").get<int>());
+  return scenario;
+}
+
+Result<Catalog> ReadCatalog(const json& j) {
+  LAB_CHECK_OK(CheckFields(j, {"suite", "cases"}, "catalog"));
+  Catalog catalog;
+  catalog.suite = j.at("suite");
+  for (const auto& entry : j.at("cases")) {
+    LAB_TRY(auto scenario, ReadScenario(entry));
+    catalog.scenarios.push_back(std::move(scenario));
+  }
+  return catalog;
+}
+
+// Reads one JSON file and gives it to `read`; errors name the file.
+template <typename T>
+Result<T> ReadJson(const Path& path, Result<T> (*read)(const json&)) {
+  LAB_TRY(const auto text, ReadFile(path));
+  try {
+    auto value = read(json::parse(text));
+    if (!value) return value.error().Within(path.string());
+    return value;
+  } catch (const json::exception& e) {
+    return Error{path.string() + ": " + e.what()};
+  }
+}
+
+Result<std::vector<Sabotage>> ReadSabotages(const json& j) {
+  std::vector<Sabotage> sabotages;
+  for (const auto& entry : j.at("sabotages")) {
+    LAB_CHECK_OK(
+        CheckFields(entry, {"name", "summary", "actions"}, "sabotage"));
+    Sabotage sabotage{entry.at("name"), entry.at("summary"), {}};
+    for (const auto& action : entry.at("actions")) {
+      LAB_CHECK_OK(CheckFields(action, {"action", "profile", "with", "node"},
+                               sabotage.name));
+      sabotage.actions.push_back({action.at("action"),
+                                  action.value("profile", ""),
+                                  action.value("with", ""),
+                                  action.value("node", "")});
+    }
+    sabotages.push_back(std::move(sabotage));
+  }
+  return sabotages;
+}
+
+std::vector<std::string> Ids(const std::vector<Scenario>& scenarios) {
+  std::vector<std::string> ids;
+  for (const auto& scenario : scenarios) ids.push_back(scenario.id);
+  return ids;
+}
+
+Error UnknownScenario(const std::string& id, std::vector<std::string> known) {
+  return UsageError(fmt::format(
+      "no scenario \"{}\"; closest: {}; `runner list` shows all", id,
+      Join(ClosestTo(id, std::move(known), 3), ", ")));
+}
+
+}  // namespace
+
+std::string Scenario::Name() const { return id.substr(id.find('.') + 1); }
+
+std::string Scenario::TestName() const {
+  std::string name;
+  for (auto word : Split(Name(), '-')) {
+    if (!word.empty() && word[0] >= 'a' && word[0] <= 'z') {
+      word[0] = static_cast<char>(word[0] - 'a' + 'A');
+    }
+    name += word;
+  }
+  return name;
+}
+
+std::vector<std::string> SuiteNames(const Path& home) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(home / "suites", code)) {
+    if (fs::exists(entry.path() / "catalog.json")) {
+      names.push_back(entry.path().filename().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<Catalog> LoadCatalog(const Path& home, const std::string& suite) {
+  const auto names = SuiteNames(home);
+  if (std::find(names.begin(), names.end(), suite) == names.end()) {
+    return UsageError(fmt::format("unknown suite \"{}\"; known: {}", suite,
+                                  Join(names, ", ")));
+  }
+  return ReadJson<Catalog>(home / "suites" / suite / "catalog.json",
+                           &ReadCatalog);
+}
+
+std::vector<std::string> ProfilesOf(const std::vector<Scenario>& scenarios) {
+  std::set<std::string> profiles;
+  for (const auto& scenario : scenarios) {
+    profiles.insert(scenario.profiles.begin(), scenario.profiles.end());
+  }
+  return {profiles.begin(), profiles.end()};
+}
+
+Result<Scenario> FindScenario(const Path& home, const std::string& id) {
+  std::vector<std::string> known;
+  std::vector<Scenario> found;
+  for (const auto& suite : SuiteNames(home)) {
+    LAB_TRY(const auto catalog, LoadCatalog(home, suite));
+    for (const auto& scenario : catalog.scenarios) {
+      known.push_back(scenario.id);
+      if (scenario.id == id || scenario.Name() == id) found.push_back(scenario);
+    }
+  }
+  if (found.size() == 1) return found.front();
+  return UnknownScenario(id, std::move(known));
+}
+
+Result<std::vector<Scenario>> SelectScenarios(const Catalog& catalog,
+                                              const std::string& glob) {
+  if (glob.empty()) return catalog.scenarios;
+  std::vector<Scenario> selected;
+  for (const auto& scenario : catalog.scenarios) {
+    if (GlobMatch(glob, scenario.id) || GlobMatch(glob, scenario.Name())) {
+      selected.push_back(scenario);
+    }
+  }
+  const bool is_pattern = glob.find_first_of("*?[") != std::string::npos;
+  if (selected.empty() && !is_pattern) {
+    return UnknownScenario(glob, Ids(catalog.scenarios));
+  }
+  return selected;
+}
+
+Result<std::vector<Sabotage>> LoadSabotages(const Path& home,
+                                            const std::string& suite) {
+  return ReadJson<std::vector<Sabotage>>(
+      home / "suites" / suite / "sabotage.json", &ReadSabotages);
+}
+
+Result<Path> FindHome() {
+  const Path mark = Path("components") / "components.json";
+  if (const char* home = std::getenv("CONFINEMENT_LAB_HOME");
+      home != nullptr && *home != '\0') {
+    if (fs::exists(Path(home) / mark)) return fs::absolute(home);
+    return UsageError(fmt::format("CONFINEMENT_LAB_HOME={}: no {} there", home,
+                                  mark.string()));
+  }
+  std::error_code code;
+  const Path self = fs::read_symlink("/proc/self/exe", code);
+  for (Path at = self.parent_path(); at != at.root_path();
+       at = at.parent_path()) {
+    if (fs::exists(at / mark)) return at;
+  }
+  return Error{fmt::format("{} found neither beside nor above {}; set "
+                           "CONFINEMENT_LAB_HOME to the project's root",
+                           mark.string(), self.string())};
+}
+
+}  // namespace lab

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a suite finds on the nodes when its first case begins: its profiles,
+// loaded and seen in the kernel's list, or, under sabotage, something else.
+#pragma once
+
+#include <optional>
+
+#include "runner/base/progress.h"
+#include "runner/cli/catalog.h"
+#include "runner/cluster/lab_file.h"
+
+namespace lab {
+
+/// Loads these files of profiles/apparmor on every worker, side by side.
+Status PrepareNodes(const Path& home, const LabFile& lab,
+                    const std::vector<std::string>& profiles,
+                    const std::optional<Sabotage>& sabotage,
+                    Progress& progress);
+
+/// Removes what PrepareNodes loaded; for labs that live on.
+Status CleanNodes(const LabFile& lab, const std::vector<std::string>& profiles,
+                  const std::optional<Sabotage>& sabotage);
+
+}  // namespace lab

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "runner/base/stop.h"
+#include "runner/cli/command_line.h"
+#include "runner/process/process.h"
+
+namespace lab {
+namespace {
+
+ExitCode Main(std::vector<std::string> arguments) {
+  if (arguments.size() > 2 && arguments[0] == "__guard") {
+    return static_cast<ExitCode>(
+        GuardMain({arguments.begin() + 2, arguments.end()}));
+  }
+  stop::Install();
+  return RunCommandLine(std::move(arguments));
+}
+
+}  // namespace
+}  // namespace lab
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(lab::Main({argv + 1, argv + argc}));
+  } catch (const std::exception& e) {
+    fmt::print(stderr,
+               "runner: a bug in the runner: {}\nPlease report it with the "
+               "command line.\n",
+               e.what());
+    return static_cast<int>(lab::ExitCode::kBug);
+  }
+}

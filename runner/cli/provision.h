@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// From options to a lab: the shape, the parts, the machines.
+#pragma once
+
+#include "runner/cli/options.h"
+#include "runner/lab/vm_lab.h"
+
+namespace lab {
+
+/// Everything that can be wrong with the options, found before anything is
+/// built: unknown versions, config files, fields.
+struct LabPlan {
+  KindConfig config;
+  KubernetesVersion kubernetes;
+  ComponentTable table;
+  std::string node_os;
+  std::string options;  ///< those that differ from the defaults, to repeat
+};
+Result<LabPlan> PlanLab(const Context& context, const LabOptions& options);
+
+/// Gets the parts (a phase of its own for the records).
+Result<Parts> ProvidePlannedParts(const Context& context,
+                                  const LabOptions& options,
+                                  const LabPlan& plan, Progress& progress);
+
+/// Brings up the lab called `name` in this process.
+Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
+                             const LabPlan& plan, const Parts& parts,
+                             const std::string& name, Progress& progress);
+
+/// Checks what must be installed; a provision error names the part and the
+/// command that mends it.
+Status CheckHost(const Context& context, const LabPlan& plan);
+
+}  // namespace lab

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/os.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "runner/base/stop.h"
+#include "runner/base/text.h"
+#include "runner/cli/catalog.h"
+#include "runner/cli/commands.h"
+#include "runner/cli/fixtures.h"
+#include "runner/cli/provision.h"
+#include "runner/cli/scheduler.h"
+#include "runner/lab/store.h"
+#include "runner/report/journal.h"
+
+namespace lab {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+constexpr int kJobsPerWorker = 3;
+
+class SuiteRun {
+ public:
+  SuiteRun(const Context& context, const RunOptions& options)
+      : context_(context),
+        options_(options),
+        terminal_(context.terminal),
+        run_id_(RandomHex(6)) {}
+
+  ExitCode Run() {
+    if (const auto planned = Plan(); !planned) {
+      return Complain(planned.error());
+    }
+    if (scenarios_.empty()) {
+      fmt::print(stderr, "runner: nothing selected: \"{}\" matches no case of "
+                 "{}; `runner list` shows them\n",
+                 options_.filter, options_.suite);
+    }
+    if (const auto opened = OpenJournal(); !opened) {
+      return Complain(opened.error());
+    }
+    Status prepared = Prepare();
+    if (prepared && !scenarios_.empty()) {
+      terminal_.SetTotal(scenarios_.size());
+      RunCases({.home = context_.home,
+                .suite_binary = SuiteBinary(),
+                .log_directory = directory_ / "cases",
+                .lab = &file_,
+                .lab_processes = lab_ ? &lab_->processes() : nullptr,
+                .run_id = run_id_,
+                .jobs = Jobs()},
+               scenarios_, *journal_, terminal_);
+    } else if (!prepared) {
+      GiveUp(prepared.error());
+    }
+    const ExitCode code = Verdict(prepared);
+    Finish(code);
+    return code;
+  }
+
+ private:
+  // Everything a person can have got wrong, before anything is built.
+  Status Plan() {
+    LAB_TRY(catalog_, LoadCatalog(context_.home, options_.suite));
+    LAB_TRY(scenarios_, SelectScenarios(catalog_, options_.filter));
+    LAB_CHECK_OK(PlanSabotage());
+    LAB_TRY(plan_, PlanLab(context_, options_.lab));
+    if (!options_.use_lab.empty()) {
+      LAB_TRY(file_, LabStore(context_.cache).Find(options_.use_lab));
+      return {};
+    }
+    return CheckHost(context_, plan_);
+  }
+
+  Status PlanSabotage() {
+    if (options_.sabotage.empty()) return {};
+    LAB_TRY(const auto known, LoadSabotages(context_.home, options_.suite));
+    std::vector<std::string> names;
+    for (const auto& one : known) {
+      if (one.name == options_.sabotage) sabotage_ = one;
+      names.push_back(one.name);
+    }
+    if (sabotage_) return {};
+    return UsageError(fmt::format("unknown sabotage \"{}\"; known: {}",
+                                  options_.sabotage, Join(names, ", ")));
+  }
+
+  Status OpenJournal() {
+    directory_ = options_.report_dir.empty()
+                     ? context_.home / "reports" / "runs" /
+                           fmt::format("{}-{}", TimestampUtc(), run_id_)
+                     : fs::absolute(options_.report_dir);
+    const Path junit = options_.junit.empty() ? Path()
+                                              : fs::absolute(options_.junit);
+    LAB_TRY(auto journal, Journal::Create(directory_, junit));
+    journal_.emplace(std::move(journal));
+    LAB_CHECK_OK(MakeDirectories(directory_ / "cases"));
+    json ids = json::array();
+    for (const auto& scenario : scenarios_) ids.push_back(scenario.id);
+    LAB_CHECK_OK(journal_->Write({{"event", "run"},
+                                  {"id", run_id_},
+                                  {"suite", options_.suite},
+                                  {"started", TimestampUtc()},
+                                  {"version", LAB_VERSION},
+                                  {"argv", options_.argv},
+                                  {"cases", ids}}));
+    return journal_->SaveJunit();
+  }
+
+  template <typename Step>
+  Status Phase(const std::string& name, const std::string& text, Step&& step) {
+    const Stopwatch watch;
+    LAB_CHECK_OK(journal_->Phase(name, text));
+    const Status status = step();
+    LAB_CHECK_OK(journal_->PhaseEnd(name, watch.Seconds(), status, "ready"));
+    return status;
+  }
+
+  Status Prepare() {
+    if (scenarios_.empty()) return {};
+    if (options_.use_lab.empty()) LAB_CHECK_OK(Provision());
+    LAB_CHECK_OK(RecordFacts());
+    return Phase("profiles", "load the suite's profiles on every worker", [&] {
+      return PrepareNodes(context_.home, file_, ProfilesOf(scenarios_),
+                          sabotage_, terminal_);
+    });
+  }
+
+  Status Provision() {
+    Parts parts;
+    LAB_CHECK_OK(Phase("parts", "components, from the cache or built", [&] {
+      auto provided =
+          ProvidePlannedParts(context_, options_.lab, plan_, terminal_);
+      if (provided) parts = *provided;
+      return provided ? Status() : Status(provided.error());
+    }));
+    return Phase("lab", "control plane and nodes", [&]() -> Status {
+      const std::string name = "run-" + run_id_;
+      if (options_.keep_lab) {
+        LAB_CHECK_OK(StartKeeper({.lab = options_.lab,
+                                  .name = name,
+                                  .node = "",
+                                  .command = {}},
+                                 terminal_));
+        LAB_TRY(file_, LabStore(context_.cache).Find(name));
+        return {};
+      }
+      LAB_TRY(auto lab, ProvisionVmLab(context_, options_.lab, plan_, parts,
+                                       name, terminal_));
+      lab_.emplace(std::move(lab));
+      file_ = lab_->file();
+      return {};
+    });
+  }
+
+  Status RecordFacts() {
+    json facts = file_.facts;
+    facts["lab"] = file_.kind;
+    facts["lab-name"] = file_.name;
+    facts["kubernetes"] = file_.kubernetes;
+    std::string repeat = plan_.options;
+    if (sabotage_) {
+      facts["sabotage"] = sabotage_->name;
+      repeat += (repeat.empty() ? "" : " ") + ("--sabotage " + sabotage_->name);
+    }
+    if (!repeat.empty()) facts["reproduce-options"] = repeat;
+    return journal_->Write({{"event", "facts"}, {"facts", facts}});
+  }
+
+  // The lab could not be had: every case is an error that says why.
+  void GiveUp(const Error& error) {
+    for (const auto& scenario : scenarios_) {
+      (void)journal_
+          ->Write({{"event", "case-end"},
+                   {"id", scenario.id},
+                   {"verdict", "error"},
+                   {"reason", "no-lab: " + error.what},
+                   {"seconds", 0}})
+          .has_value();
+    }
+  }
+
+  // An empty run is as bad as a failing one: nothing was shown.
+  ExitCode Verdict(const Status& prepared) const {
+    if (stop::Requested()) return InterruptedExitCode();
+    if (!prepared) return ExitCodeFor(prepared.error());
+    const RunState& state = journal_->state();
+    using V = lab::Verdict;
+    const bool strict_skip = options_.strict && state.Count(V::kSkip) > 0;
+    if (state.Count(V::kFail) + state.Count(V::kFixed) > 0) {
+      return ExitCode::kFail;
+    }
+    if (state.Count(V::kError) + state.CountUnfinished() > 0 || strict_skip) {
+      return ExitCode::kError;
+    }
+    if (state.Count(V::kPass) + state.Count(V::kKnown) == 0) {
+      return ExitCode::kNothingRan;
+    }
+    return ExitCode::kOk;
+  }
+
+  void Finish(ExitCode code) {
+    // First the report, then the lab: the report must survive a second signal.
+    (void)journal_
+        ->Write({{"event", "run-end"},
+                 {"exit", static_cast<int>(code)},
+                 {"seconds", watch_.Seconds()},
+                 {"interrupted", stop::Signal()}})
+        .has_value();
+    if (const auto saved = journal_->SaveJunit(); !saved) {
+      terminal_.Note(saved.error().what);
+    }
+    if (lab_) {
+      KeepLogs();
+      lab_->Down();
+    } else if (!file_.name.empty() && !stop::Requested()) {
+      const auto cleaned = CleanNodes(file_, ProfilesOf(scenarios_), sabotage_);
+      if (!cleaned) terminal_.Note("clean up: " + cleaned.error().what);
+    }
+    terminal_.Summary(journal_->state(), journal_->junit(),
+                      journal_->records());
+    if (options_.keep_lab && !file_.name.empty()) {
+      fmt::print(stderr,
+                 "the lab goes on: runner lab shell --lab {0} NODE, "
+                 "runner lab down {0}\n",
+                 file_.name);
+    }
+  }
+
+  void KeepLogs() const {
+    std::error_code code;
+    fs::copy(file_.directory / "logs", directory_ / "lab",
+             fs::copy_options::recursive, code);
+    fs::copy_file(file_.directory / "lab.json", directory_ / "lab.json", code);
+  }
+
+  int Jobs() const {
+    if (options_.jobs > 0) return options_.jobs;
+    return kJobsPerWorker * static_cast<int>(file_.Workers().size());
+  }
+
+  Path SuiteBinary() const {
+    std::error_code code;
+    const Path self = fs::read_symlink("/proc/self/exe", code);
+    return self.parent_path() / "suites" / ("suite-" + options_.suite);
+  }
+
+  const Context& context_;
+  const RunOptions& options_;
+  Terminal terminal_;
+  const std::string run_id_;
+  Stopwatch watch_;
+  Catalog catalog_;
+  std::vector<Scenario> scenarios_;
+  std::optional<Sabotage> sabotage_;
+  LabPlan plan_;
+  Path directory_;
+  std::optional<Journal> journal_;
+  std::optional<VmLab> lab_;
+  LabFile file_;
+};
+
+ExitCode PrintSabotages(const Context& context, const RunOptions& options) {
+  const auto known = LoadSabotages(context.home, options.suite);
+  if (!known) return Complain(known.error());
+  for (const auto& one : *known) {
+    fmt::print("{:<20} {}\n", one.name, one.summary);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+ExitCode RunSuite(const Context& context, const RunOptions& options) {
+  if (options.suite.empty()) {
+    return Complain(UsageError(
+        fmt::format("which suite? --suite NAME; known: {}",
+                    Join(SuiteNames(context.home), ", "))));
+  }
+  if (options.list_sabotage) return PrintSabotages(context, options);
+  return SuiteRun(context, options).Run();
+}
+
+}  // namespace lab

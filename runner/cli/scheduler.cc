@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/cli/scheduler.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <deque>
+#include <nlohmann/json.hpp>
+
+#include "runner/base/stop.h"
+#include "runner/base/text.h"
+#include "runner/lab/vm_lab.h"
+
+namespace lab {
+namespace {
+
+using nlohmann::json;
+
+class Scheduler {
+ public:
+  Scheduler(const ScheduleRequest& request,
+            const std::vector<Scenario>& scenarios, Journal& journal,
+            Terminal& terminal)
+      : request_(request),
+        journal_(journal),
+        terminal_(terminal),
+        waiting_(scenarios.begin(), scenarios.end()) {}
+
+  void Run() {
+    while (!waiting_.empty() || !running_.empty()) {
+      if (abort_.empty()) CheckWorld();
+      if (!abort_.empty()) {
+        Abort();
+        return;
+      }
+      StartWhatMay();
+      Wait();
+      FinishWhatEnded();
+    }
+  }
+
+ private:
+  struct Running {
+    Scenario scenario;
+    Process process;
+    Stopwatch watch;
+    Deadline deadline;
+    Path log;
+  };
+
+  void CheckWorld() {
+    if (stop::Requested()) {
+      abort_ = "interrupted: the run was stopped before this case ended";
+    } else if (request_.lab_processes != nullptr) {
+      if (const auto damage =
+              FindDamage(*request_.lab, *request_.lab_processes)) {
+        abort_ = "lab-damaged: " + *damage;
+        terminal_.Note("the lab is damaged: " + *damage);
+      }
+    }
+  }
+
+  bool MayStart(const Scenario& scenario) const {
+    if (static_cast<int>(running_.size()) >= request_.jobs) return false;
+    if (running_.empty()) return true;
+    return !scenario.exclusive && !running_.front().scenario.exclusive;
+  }
+
+  void StartWhatMay() {
+    while (!waiting_.empty() && MayStart(waiting_.front())) {
+      const Scenario scenario = std::move(waiting_.front());
+      waiting_.pop_front();
+      Start(scenario);
+    }
+  }
+
+  void Start(const Scenario& scenario) {
+    const Path log = request_.log_directory / (scenario.Name() + ".log");
+    auto process = Process::Start(
+        {.argv = {request_.suite_binary.string(),
+                  "--gtest_filter=*." + scenario.TestName()},
+         .env = {{"LAB_FILE", (request_.lab->directory / "lab.json").string()},
+                 {"LAB_RECORDS", journal_.records().string()},
+                 {"LAB_HOME", request_.home.string()},
+                 {"LAB_CASE", scenario.id},
+                 {"LAB_RUN", request_.run_id}},
+         .log = log,
+         .guard = true});
+    terminal_.CaseStarted(scenario.id);
+    if (!process) {
+      EndCase(scenario, "error", process.error().what, 0);
+      return;
+    }
+    running_.push_back({scenario, std::move(*process), Stopwatch(),
+                        Deadline::In(scenario.deadline), log});
+  }
+
+  void Wait() {
+    std::vector<pollfd> fds = {{stop::Fd(), POLLIN, 0}};
+    Duration least = 10s;
+    for (const auto& one : running_) {
+      fds.push_back({one.process.fd(), POLLIN, 0});
+      least = std::min(least, one.deadline.Left());
+    }
+    if (request_.lab_processes != nullptr) {
+      for (const auto& process : *request_.lab_processes) {
+        fds.push_back({process.fd(), POLLIN, 0});
+      }
+    }
+    ::poll(fds.data(), fds.size(), static_cast<int>(least.count()) + 1);
+  }
+
+  void FinishWhatEnded() {
+    for (auto it = running_.begin(); it != running_.end();) {
+      std::string why;
+      if (!it->process.Running()) {
+        const auto ended = it->process.Wait(Deadline::In(0s));
+        if (!ended.ok() && ended.value != 1) {
+          why = fmt::format("crash: the suite ended with {}{}",
+                            ended.ToString(), LastWords(*it));
+        }
+      } else if (it->deadline.Passed()) {
+        it->process.Stop(2s);
+        why = fmt::format("timeout: no verdict within {} s{}",
+                          it->scenario.deadline.count() / 1000,
+                          LastWords(*it));
+      } else {
+        ++it;
+        continue;
+      }
+      Finish(*it, why);
+      it = running_.erase(it);
+    }
+  }
+
+  static std::string LastWords(const Running& one) {
+    const auto log = ReadFile(one.log).value_or("");
+    const auto last = LastLines(Trim(log), 3);
+    return last.empty() ? "" : "; last lines: " + last;
+  }
+
+  // `why` not empty: the suite could not give the verdict itself.
+  void Finish(const Running& one, const std::string& why) {
+    // Alone, no other suite is in the middle of a line.
+    if (!why.empty() && running_.size() == 1) {
+      (void)journal_.DropTornLine().has_value();
+    }
+    (void)journal_.Catch().has_value();
+    const CaseState* state = journal_.state().Find(one.scenario.id);
+    const bool told = state != nullptr && state->verdict.has_value();
+    if (!told) {
+      EndCase(one.scenario, "error",
+              why.empty() ? "no-verdict: the suite ended without one" +
+                                LastWords(one)
+                          : why,
+              one.watch.Seconds());
+      return;
+    }
+    Show(one.scenario.id);
+  }
+
+  void EndCase(const Scenario& scenario, const std::string& verdict,
+               const std::string& reason, double seconds) {
+    const auto written = journal_.Write({{"event", "case-end"},
+                                         {"id", scenario.id},
+                                         {"verdict", verdict},
+                                         {"reason", reason},
+                                         {"seconds", seconds}});
+    if (!written) terminal_.Note(written.error().what);
+    Show(scenario.id);
+  }
+
+  void Show(const std::string& id) {
+    const auto saved = journal_.SaveJunit();
+    if (!saved) terminal_.Note(saved.error().what);
+    const CaseState* state = journal_.state().Find(id);
+    if (state == nullptr || !state->verdict) return;
+    terminal_.CaseEnded(id, *state->verdict, state->seconds, state->Headline(),
+                        journal_.state().Reproduce(id));
+  }
+
+  void Abort() {
+    // All at once: one after the other would cost each its own grace.
+    for (auto& one : running_) one.process.Kill();
+    for (auto& one : running_) Finish(one, abort_);
+    running_.clear();
+    for (const auto& scenario : waiting_) {
+      EndCase(scenario, "error", abort_, 0);
+    }
+    waiting_.clear();
+  }
+
+  const ScheduleRequest& request_;
+  Journal& journal_;
+  Terminal& terminal_;
+  std::deque<Scenario> waiting_;
+  std::vector<Running> running_;
+  std::string abort_;
+};
+
+}  // namespace
+
+void RunCases(const ScheduleRequest& request,
+              const std::vector<Scenario>& scenarios, Journal& journal,
+              Terminal& terminal) {
+  Scheduler(request, scenarios, journal, terminal).Run();
+}
+
+}  // namespace lab

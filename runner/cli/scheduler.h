@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the selected cases of a suite, several at a time, each in a process of
+// its own: a crash or a hang costs one case. Everything happens in one thread
+// that waits for: a case's end, a case's deadline, the end of a process of the
+// lab, the person's wish to stop.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runner/cli/catalog.h"
+#include "runner/cluster/lab_file.h"
+#include "runner/process/process.h"
+#include "runner/report/journal.h"
+#include "runner/report/terminal.h"
+
+namespace lab {
+
+struct ScheduleRequest {
+  Path home;
+  Path suite_binary;
+  Path log_directory;  ///< one log per case
+  const LabFile* lab = nullptr;
+  /// Processes whose end damages the lab; may be null (a lab of somebody
+  /// else's).
+  std::vector<Process>* lab_processes = nullptr;
+  std::string run_id;
+  int jobs = 1;
+};
+
+/// Runs `scenarios` in their order. When the lab is damaged, the running cases
+/// are errors with the last words of what died, and so are the rest.
+void RunCases(const ScheduleRequest& request,
+              const std::vector<Scenario>& scenarios, Journal& journal,
+              Terminal& terminal);
+
+}  // namespace lab

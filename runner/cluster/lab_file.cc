@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/cluster/lab_file.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lab {
+namespace {
+
+using nlohmann::json;
+
+json ToJson(const ProcessId& id) {
+  return {{"pid", id.pid}, {"start_time", id.start_time}};
+}
+
+ProcessId ReadProcessId(const json& j) {
+  return {j.at("pid").get<pid_t>(),
+          j.at("start_time").get<unsigned long long>()};
+}
+
+LabFile Read(const json& j) {
+  LabFile lab;
+  lab.name = j.at("name");
+  lab.kind = j.at("kind");
+  lab.created = j.at("created");
+  lab.state = j.at("state");
+  lab.owner = ReadProcessId(j.at("owner"));
+  lab.directory = j.at("directory").get<std::string>();
+  lab.kubeconfig = j.at("kubeconfig").get<std::string>();
+  lab.api_socket = j.at("api_socket").get<std::string>();
+  lab.kubectl = j.at("kubectl").get<std::string>();
+  lab.kubernetes = j.at("kubernetes");
+  for (const auto& n : j.at("nodes")) {
+    lab.nodes.push_back({n.at("name"), n.at("role"), n.at("address"),
+                         n.at("console").get<std::string>(),
+                         n.at("labels")});
+  }
+  for (const auto& p : j.at("processes")) {
+    lab.processes.push_back({p.at("name"), ReadProcessId(p)});
+  }
+  lab.facts = j.at("facts").get<std::map<std::string, std::string>>();
+  return lab;
+}
+
+}  // namespace
+
+std::vector<LabNode> LabFile::Workers() const {
+  std::vector<LabNode> workers;
+  for (const auto& node : nodes) {
+    if (node.role == "worker") workers.push_back(node);
+  }
+  return workers;
+}
+
+Status LabFile::Save() const {
+  json j = {{"name", name},
+            {"kind", kind},
+            {"created", created},
+            {"state", state},
+            {"owner", ToJson(owner)},
+            {"directory", directory.string()},
+            {"kubeconfig", kubeconfig.string()},
+            {"api_socket", api_socket.string()},
+            {"kubectl", kubectl.string()},
+            {"kubernetes", kubernetes},
+            {"nodes", json::array()},
+            {"processes", json::array()},
+            {"facts", facts}};
+  for (const auto& node : nodes) {
+    j["nodes"].push_back({{"name", node.name},
+                          {"role", node.role},
+                          {"address", node.address},
+                          {"console", node.console.string()},
+                          {"labels", node.labels}});
+  }
+  for (const auto& process : processes) {
+    json entry = ToJson(process.id);
+    entry["name"] = process.name;
+    j["processes"].push_back(entry);
+  }
+  return WriteFileAtomically(directory / "lab.json", j.dump(2) + "\n");
+}
+
+Result<LabFile> LabFile::Load(const Path& path) {
+  const Path file =
+      std::filesystem::is_directory(path) ? path / "lab.json" : path;
+  LAB_TRY(const auto text, ReadFile(file));
+  try {
+    return Read(json::parse(text));
+  } catch (const json::exception& e) {
+    return Error{file.string() + ": " + e.what()};
+  }
+}
+
+}  // namespace lab

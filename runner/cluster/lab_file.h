@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// lab.json: a lab as its users see it, whoever provisioned it. Runner, suites
+// and people read it; it is written atomically.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runner/base/files.h"
+#include "runner/base/result.h"
+#include "runner/process/process.h"
+
+namespace lab {
+
+struct LabNode {
+  std::string name;     ///< in Kubernetes
+  std::string role;     ///< "control-plane" or "worker"
+  std::string address;  ///< where the host reaches it
+  Path console;         ///< its console log, if it has one
+  std::map<std::string, std::string> labels;
+};
+
+struct LabProcess {
+  std::string name;
+  ProcessId id;
+};
+
+struct LabFile {
+  std::string name;
+  std::string kind;     ///< "vm"
+  std::string created;  ///< UTC
+  std::string state;    ///< "starting", "up"
+  ProcessId owner;      ///< the process whose end ends the lab
+  Path directory;
+  Path kubeconfig;
+  Path api_socket;      ///< of the kubectl proxy
+  Path kubectl;
+  std::string kubernetes;
+  std::vector<LabNode> nodes;
+  std::vector<LabProcess> processes;
+  /// Measured, never asked for: kernel, lsm, kubelet, runtime, accelerator...
+  std::map<std::string, std::string> facts;
+
+  std::vector<LabNode> Workers() const;
+  Path SshConfig() const { return directory / "ssh_config"; }
+
+  Status Save() const;
+  /// `path` is the lab.json or the lab's directory.
+  static Result<LabFile> Load(const Path& path);
+};
+
+}  // namespace lab

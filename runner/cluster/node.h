@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A way onto a node: commands as root, over the ssh connection that the lab
+// holds open (about 75 ms a command on an emulated node).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runner/cluster/lab_file.h"
+
+namespace lab {
+
+class NodeShell {
+ public:
+  NodeShell(const LabFile& lab, std::string node)
+      : ssh_config_(lab.SshConfig()), node_(std::move(node)) {}
+
+  const std::string& node() const { return node_; }
+
+  /// Runs argv on the node; the far shell is given it quoted. An Error means
+  /// that the node could not be asked (ssh's own exit status 255 included).
+  Result<Finished> Ask(const std::vector<std::string>& argv,
+                       const std::string& input = "",
+                       Duration timeout = 30s) const;
+
+  /// Like Ask; any end but exit status 0 is an Error. Returns stdout.
+  Result<std::string> AskOk(const std::vector<std::string>& argv,
+                            const std::string& input = "",
+                            Duration timeout = 30s) const;
+
+  /// Loads (or replaces) an AppArmor profile from its text, and makes sure
+  /// that the kernel lists it. The parser's exit status is not to be trusted:
+  /// anything on stderr is a failure, as upstream's own tests hold it.
+  Status LoadProfile(const std::string& name, const std::string& text) const;
+
+  /// The same for several (name -> text), in as few round trips as it takes.
+  Status LoadProfiles(const std::map<std::string, std::string>& profiles) const;
+
+  /// Removes a profile from the kernel; success if it is not there.
+  Status RemoveProfile(const std::string& name) const;
+
+  /// The kernel's list, /sys/kernel/security/apparmor/profiles, as it is.
+  Result<std::string> ProfilesText() const;
+
+ private:
+  Path ssh_config_;
+  std::string node_;
+};
+
+}  // namespace lab

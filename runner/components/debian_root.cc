@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/components/debian_root.h"
+
+#include <fmt/format.h>
+
+#include "runner/base/text.h"
+#include "runner/process/process.h"
+
+namespace lab {
+namespace {
+
+// Documentation and translations: a node has no reader.
+constexpr const char* kExcluded[] = {
+    "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*",
+    "/usr/share/info/*", "/usr/share/lintian/*"};
+
+std::vector<std::string> Arguments(const NodeOsPart& part) {
+  std::vector<std::string> argv = {"mmdebstrap", "--variant=minbase",
+                                   "--skip=output/dev",
+                                   "--aptopt=Acquire::Retries \"3\""};
+  for (const auto* pattern : kExcluded) {
+    argv.push_back(fmt::format("--dpkgopt=path-exclude={}", pattern));
+  }
+  argv.push_back("--include=" + Join(part.packages, ","));
+  argv.push_back(part.name);
+  return argv;
+}
+
+}  // namespace
+
+Result<std::string> HostDebianMirror() {
+  LAB_TRY(const auto text,
+          RunOk({.argv = {"apt-get", "indextargets", "--format",
+                          "$(ORIGIN)|$(LABEL)|$(REPO_URI)"}}));
+  for (const auto& line : Lines(text)) {
+    const auto fields = Split(line, '|');
+    if (fields.size() == 3 && fields[0] == "Debian" && fields[1] == "Debian") {
+      return fields[2];
+    }
+  }
+  return Error{"the host's apt knows no Debian archive (has `apt-get update` "
+               "run?); name one with --debian-mirror URL"};
+}
+
+PartRecipe DebianRootRecipe(const NodeOsPart& part, const std::string& mirror) {
+  auto argv = Arguments(part);
+  std::vector<std::string> inputs = {"debian-root/1"};
+  inputs.insert(inputs.end(), argv.begin(), argv.end());
+  return PartRecipe{
+      .name = "node-root-" + part.name,
+      .inputs = std::move(inputs),
+      .cold_seconds = part.cold_build_seconds,
+      .build = [argv, mirror](const Path& into, const Path& log) -> Status {
+        std::string from = mirror;
+        if (from.empty()) {
+          LAB_TRY(from, HostDebianMirror());
+        }
+        Command command{.argv = argv,
+                        .env = {{"LC_ALL", "C.UTF-8"}},
+                        .log = log,
+                        .timeout = 30min,
+                        .guard = true};
+        command.argv.push_back((into / "root.tar").string());
+        command.argv.push_back(from);
+        const auto made = RunOk(command);
+        if (made) return {};
+        if (made.error().kind == ErrorKind::kInterrupted) return made.error();
+        return Error{"mmdebstrap failed: " +
+                     LastLines(ReadFile(log).value_or(""), 3)};
+      }};
+}
+
+}  // namespace lab

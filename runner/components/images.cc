@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/components/images.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "runner/base/text.h"
+#include "runner/components/archive.h"
+#include "runner/process/process.h"
+
+namespace lab {
+namespace {
+
+using nlohmann::json;
+
+Status WriteImage(const Path& archive, const std::string& tag,
+                  const Path& layer, const json& config) {
+  LAB_TRY(const auto layer_digest, Sha256OfFile(layer));
+  const std::string image =
+      json{{"architecture", "amd64"},
+           {"os", "linux"},
+           {"config", config},
+           {"rootfs",
+            {{"type", "layers"}, {"diff_ids", {"sha256:" + layer_digest}}}},
+           {"history", json::array()}}
+          .dump();
+  const std::string image_file = Sha256OfText(image) + ".json";
+  const std::string layer_file = layer_digest + ".tar";
+  const json manifest = json::array({{{"Config", image_file},
+                                      {"RepoTags", {tag}},
+                                      {"Layers", {layer_file}}}});
+  LAB_TRY(auto writer,
+          ArchiveWriter::Create(archive, ArchiveWriter::Format::kTar));
+  LAB_CHECK_OK(writer.AddFileFrom(layer_file, layer));
+  LAB_CHECK_OK(writer.AddFile(image_file, image));
+  LAB_CHECK_OK(writer.AddFile("manifest.json", manifest.dump()));
+  return writer.Close();
+}
+
+Status WritePauseLayer(const ImageInputs& inputs, const Path& layer) {
+  LAB_TRY(auto writer,
+          ArchiveWriter::Create(layer, ArchiveWriter::Format::kTar));
+  LAB_CHECK_OK(writer.AddFileFrom("pause", inputs.pause, 0755));
+  return writer.Close();
+}
+
+Status WriteBusyboxLayer(const ImageInputs& inputs, const Path& layer) {
+  LAB_TRY(const auto applets,
+          RunOk({.argv = {inputs.busybox.string(), "--list"}}));
+  LAB_TRY(auto writer,
+          ArchiveWriter::Create(layer, ArchiveWriter::Format::kTar));
+  for (const char* directory : {"bin", "etc", "proc", "sys", "dev", "root"}) {
+    LAB_CHECK_OK(writer.AddDirectory(directory));
+  }
+  LAB_CHECK_OK(writer.AddDirectory("tmp", 01777));
+  LAB_CHECK_OK(writer.AddFileFrom("bin/busybox", inputs.busybox, 0755));
+  LAB_CHECK_OK(writer.AddFileFrom("bin/probe", inputs.probe, 0755));
+  for (const auto& applet : Lines(applets)) {
+    if (applet == "busybox") continue;
+    LAB_CHECK_OK(writer.AddSymlink("bin/" + applet, "busybox"));
+  }
+  LAB_CHECK_OK(writer.AddFile(
+      "etc/passwd",
+      "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n"));
+  LAB_CHECK_OK(writer.AddFile("etc/group", "root:x:0:\nnogroup:x:65534:\n"));
+  return writer.Close();
+}
+
+}  // namespace
+
+Result<std::vector<Path>> MakeImages(const ImageInputs& inputs,
+                                     const Path& into) {
+  const Path pause_layer = into / "pause-layer.tar";
+  const Path busybox_layer = into / "busybox-layer.tar";
+  LAB_CHECK_OK(WritePauseLayer(inputs, pause_layer));
+  LAB_CHECK_OK(WriteBusyboxLayer(inputs, busybox_layer));
+  const Path pause = into / "pause.tar";
+  const Path busybox = into / "busybox.tar";
+  LAB_CHECK_OK(WriteImage(pause, kPauseImage, pause_layer,
+                          {{"Entrypoint", {"/pause"}}}));
+  LAB_CHECK_OK(WriteImage(busybox, kBusyboxImage, busybox_layer,
+                          {{"Cmd", {"sh"}}, {"Env", {"PATH=/bin"}}}));
+  return std::vector<Path>{pause, busybox};
+}
+
+}  // namespace lab

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/components/node_disk.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "runner/base/text.h"
+#include "runner/base/wait.h"
+#include "runner/components/archive.h"
+#include "runner/components/images.h"
+#include "runner/components/kernel_image.h"
+#include "runner/components/kernel_modules.h"
+#include "runner/process/process.h"
+
+namespace lab {
+namespace fs = std::filesystem;
+namespace {
+
+struct Placed {
+  const char* source;
+  const char* target;
+  int mode;
+};
+
+constexpr Placed kFixtures[] = {
+    {"init", "lab/init", 0755},
+    {"kubelet-args", "lab/kubelet-args", 0644},
+    {"containerd-config.toml", "etc/containerd/config.toml", 0644},
+    {"cni.conflist", "etc/cni/net.d/10-lab.conflist", 0644},
+    {"sshd_config", "etc/ssh/sshd_config", 0644},
+};
+constexpr Placed kProbes[] = {
+    {"cni", "opt/cni/bin/lab-cni", 0755},
+    {"node", "usr/local/bin/lab-node", 0755},
+};
+constexpr const char* kRuntimePrograms[] = {
+    "containerd", "containerd-shim-runc-v2", "ctr"};
+
+constexpr std::uintmax_t kRoomBytes = std::uintmax_t{2} << 30;
+
+// A node has nobody who reads these.
+bool Wanted(const std::string& name) {
+  for (const char* prefix :
+       {"usr/share/doc/", "usr/share/man/", "usr/share/locale/",
+        "usr/share/info/", "usr/lib/firmware/", "var/cache/", "var/lib/apt/",
+        "dev/"}) {
+    if (name.starts_with(prefix)) return false;
+  }
+  return true;
+}
+
+// An ordinary user becomes root of a user namespace of his own, so that what
+// he owns is owned by root on the disk, and containerd may mount.
+std::vector<std::string> AsRoot(std::vector<std::string> argv) {
+  if (::geteuid() != 0) {
+    argv.insert(argv.begin(), {"unshare", "--map-root-user", "--mount"});
+  }
+  return argv;
+}
+
+Status Copy(const Path& from, const Path& to, int mode) {
+  LAB_CHECK_OK(MakeDirectories(to.parent_path()));
+  std::error_code code;
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
+  if (!code) fs::permissions(to, static_cast<fs::perms>(mode), code);
+  if (code) {
+    return Error{fmt::format("copy {} to {}: {}", from.string(), to.string(),
+                             code.message())};
+  }
+  return {};
+}
+
+Result<Path> OnlyMatch(const Path& directory, const std::string& prefix) {
+  std::vector<Path> matches;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    if (entry.path().filename().string().starts_with(prefix)) {
+      matches.push_back(entry.path());
+    }
+  }
+  if (matches.size() == 1) return matches.front();
+  return Error{fmt::format("{} files {}* in {}, expected one", matches.size(),
+                           prefix, directory.string())};
+}
+
+Status PlaceFiles(const NodeDiskInputs& inputs, const Path& kubernetes,
+                  const Path& containerd, const Path& root) {
+  for (const auto& file : kFixtures) {
+    LAB_CHECK_OK(Copy(inputs.fixtures / file.source, root / file.target,
+                      file.mode));
+  }
+  for (const auto& file : kProbes) {
+    LAB_CHECK_OK(Copy(inputs.probes / file.source, root / file.target,
+                      file.mode));
+  }
+  const Path bin = root / "usr/local/bin";
+  LAB_CHECK_OK(Copy(kubernetes / "kubelet", bin / "kubelet", 0755));
+  for (const char* program : kRuntimePrograms) {
+    LAB_CHECK_OK(Copy(containerd / program, bin / program, 0755));
+  }
+  // containerd and the kubelet read these before anybody could write them.
+  LAB_CHECK_OK(WriteFile(root / "etc/hosts", "127.0.0.1 localhost\n"));
+  LAB_CHECK_OK(WriteFile(root / "etc/resolv.conf", ""));
+  LAB_CHECK_OK(WriteFile(root / "etc/machine-id", ""));
+  for (const char* directory : {"dev", "proc", "sys", "run", "tmp"}) {
+    LAB_CHECK_OK(MakeDirectories(root / directory));
+  }
+  return {};
+}
+
+Status MakeInitramfs(const NodeDiskInputs& inputs, const Path& root,
+                     const Path& file) {
+  LAB_TRY(const Path modules, OnlyMatch(root / "usr/lib/modules", ""));
+  LAB_TRY(const auto dep, ReadFile(modules / "modules.dep"));
+  const auto softdep = ReadFile(modules / "modules.softdep").value_or("");
+  const auto alias = ReadFile(modules / "modules.alias").value_or("");
+  LAB_TRY(const auto wish, ReadFile(inputs.fixtures / "modules"));
+  std::vector<std::string> wanted;
+  for (const auto& line : Lines(wish)) {
+    if (!line.empty() && line[0] != '#') wanted.push_back(line);
+  }
+  LAB_TRY(auto archive,
+          ArchiveWriter::Create(file, ArchiveWriter::Format::kCpioGz));
+  for (const char* directory : {"bin", "mods", "proc", "dev", "newroot"}) {
+    LAB_CHECK_OK(archive.AddDirectory(directory));
+  }
+  LAB_CHECK_OK(archive.AddFileFrom("init", inputs.fixtures / "initramfs-init",
+                                   0755));
+  LAB_CHECK_OK(
+      archive.AddFileFrom("bin/busybox", root / "usr/bin/busybox", 0755));
+  std::string order;
+  for (const auto& module : ModuleLoadOrder(wanted, dep, softdep, alias)) {
+    LAB_TRY(const auto object, Decompress(modules / module));
+    const std::string name = ModuleName(module) + ".ko";
+    LAB_CHECK_OK(archive.AddFile("mods/" + name, object));
+    order += name + "\n";
+  }
+  LAB_CHECK_OK(archive.AddFile("mods/order", order));
+  return archive.Close();
+}
+
+std::string ContainerdConfig(const Path& root, const Path& work) {
+  // The CRI plugins would want a network and a sandbox image; the store and
+  // the unpacker are all that is needed here.
+  return fmt::format(R"(version = 3
+root = "{0}"
+state = "{1}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images",
+  "io.containerd.cri.v1.runtime", "io.containerd.nri.v1.nri"]
+[grpc]
+address = "{1}/c.sock"
+[ttrpc]
+address = "{1}/c.sock.ttrpc"
+)",
+                     (root / "var/lib/containerd").string(), work.string());
+}
+
+// Imports and unpacks the images with the node's own containerd, run on this
+// machine, so that no node ever does it.
+Status ImportImages(const std::vector<Path>& images, const Path& containerd,
+                    const Path& root, const Path& log) {
+  // Unix socket paths are short; the cache's may be long.
+  LAB_TRY(const auto work,
+          TempDir::In(fs::temp_directory_path(), "confinement-lab-import-"));
+  const Path config = work.path() / "config.toml";
+  LAB_CHECK_OK(WriteFile(config, ContainerdConfig(root, work.path())));
+  LAB_CHECK_OK(MakeDirectories(root / "var/lib/containerd"));
+  LAB_TRY(auto daemon,
+          Process::Start({.argv = AsRoot({(containerd / "containerd").string(),
+                                          "--config", config.string()}),
+                          .log = log}));
+  const Path socket = work.path() / "c.sock";
+  const auto ctr = [&](std::vector<std::string> argv) {
+    argv.insert(argv.begin(), {(containerd / "ctr").string(), "--address",
+                               socket.string(), "--namespace", "k8s.io"});
+    return RunOk({.argv = AsRoot(std::move(argv)), .timeout = 120s});
+  };
+  LAB_CHECK_OK(WaitUntil("containerd socket", Deadline::In(30s), 20ms, [&] {
+    return fs::exists(socket) || !daemon.Running();
+  }));
+  if (!daemon.Running()) {
+    return Error{"containerd did not start to import the images"};
+  }
+  for (const auto& image : images) {
+    const auto imported = ctr({"images", "import", image.string()});
+    if (!imported) return imported.error();
+  }
+  daemon.Stop(10s);
+  return {};
+}
+
+Result<std::uintmax_t> TreeBytes(const Path& root) {
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.is_regular_file() && !entry.is_symlink()) {
+      bytes += entry.file_size() + 4096;
+    }
+  }
+  return bytes;
+}
+
+Status MakeDisk(const Path& root, const Path& disk) {
+  LAB_TRY(const auto bytes, TreeBytes(root));
+  // No journal, no checksums: the disk lives as long as a lab, and each write
+  // goes through an emulated CPU.
+  const auto made = RunOk(
+      {.argv = AsRoot({"mke2fs", "-q", "-t", "ext4", "-O",
+                       "^has_journal,^metadata_csum,^metadata_csum_seed", "-m",
+                       "0", "-d", root.string(), disk.string(),
+                       fmt::format("{}k", (bytes + kRoomBytes) / 1024)}),
+       .timeout = 5min});
+  if (!made) return made.error();
+  return {};
+}
+
+Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
+                 const Path& log) {
+  LAB_TRY(const Path kubernetes, inputs.cache->Provide(inputs.kubernetes));
+  LAB_TRY(const Path containerd, inputs.cache->Provide(inputs.containerd));
+  LAB_TRY(const Path root_part, inputs.cache->Provide(inputs.root));
+  const Path root = into / "root";
+  LAB_CHECK_OK(ExtractArchive(root_part / "root.tar", root, Wanted));
+  LAB_CHECK_OK(PlaceFiles(inputs, kubernetes, containerd, root));
+  LAB_TRY(const Path kernel, OnlyMatch(root / "boot", "vmlinuz-"));
+  LAB_TRY(const auto bzimage, ReadFile(kernel));
+  LAB_TRY(const auto vmlinux, ExtractVmlinux(bzimage));
+  LAB_CHECK_OK(WriteFile(into / kKernelFile, vmlinux));
+  LAB_CHECK_OK(MakeInitramfs(inputs, root, into / kInitramfsFile));
+  // The initramfs has loaded what is needed by the time the disk is mounted.
+  LAB_CHECK_OK(RemoveTree(root / "usr/lib/modules"));
+  LAB_CHECK_OK(RemoveTree(root / "boot"));
+  const Path images = into / "images";
+  LAB_CHECK_OK(MakeDirectories(images));
+  LAB_TRY(const auto archives,
+          MakeImages({root / "usr/bin/busybox", inputs.probes / "pause",
+                      inputs.probes / "probe"},
+                     images));
+  LAB_CHECK_OK(ImportImages(archives, containerd, root, log));
+  LAB_CHECK_OK(RemoveTree(images));
+  LAB_CHECK_OK(MakeDisk(root, into / kDiskFile));
+  return RemoveTree(root);
+}
+
+}  // namespace
+
+Result<PartRecipe> NodeDiskRecipe(const NodeDiskInputs& inputs) {
+  std::vector<std::string> key = {"node-disk/3", PartId(inputs.root),
+                                  PartId(inputs.kubernetes),
+                                  PartId(inputs.containerd)};
+  std::vector<Path> files = {inputs.fixtures / "initramfs-init",
+                             inputs.fixtures / "modules",
+                             inputs.probes / "pause", inputs.probes / "probe"};
+  for (const auto& file : kFixtures) {
+    files.push_back(inputs.fixtures / file.source);
+  }
+  for (const auto& file : kProbes) files.push_back(inputs.probes / file.source);
+  for (const auto& file : files) {
+    LAB_TRY(const auto digest, Sha256OfFile(file));
+    key.push_back(file.filename().string() + "=" + digest);
+  }
+  return PartRecipe{.name = inputs.name,
+                    .inputs = std::move(key),
+                    .cold_seconds = 8,
+                    .build = [inputs](const Path& into, const Path& log) {
+                      return BuildDisk(inputs, into, log);
+                    }};
+}
+
+}  // namespace lab

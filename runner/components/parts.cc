@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/components/parts.h"
+
+#include <future>
+
+#include "runner/components/debian_root.h"
+#include "runner/components/go_module.h"
+#include "runner/components/node_disk.h"
+
+namespace lab {
+namespace {
+
+struct Recipes {
+  PartRecipe kubernetes, etcd, containerd, root, disk;
+};
+
+// The probes are built beside the runner: build/runner, build/probes/.
+Result<Path> ProbesDirectory() {
+  std::error_code code;
+  const Path self = std::filesystem::read_symlink("/proc/self/exe", code);
+  for (Path at = self.parent_path(); !at.empty() && at != at.root_path();
+       at = at.parent_path()) {
+    if (std::filesystem::exists(at / "probes" / "probe")) return at / "probes";
+  }
+  return Error{"no probes beside " + self.string() + "; `make build` makes them"};
+}
+
+Result<Recipes> MakeRecipes(const PartsRequest& request,
+                            const ComponentTable& table, const Path& home,
+                            Cache& cache) {
+  const auto go = [&](const std::string& name) -> Result<PartRecipe> {
+    LAB_TRY(const auto part, table.FindGoModule(name));
+    return GoModuleRecipe(part, home);
+  };
+  LAB_TRY(auto kubernetes, go(request.kubernetes.control_plane));
+  LAB_TRY(auto etcd, go(request.kubernetes.etcd));
+  LAB_TRY(auto containerd, go(request.kubernetes.containerd));
+  LAB_TRY(const auto node_os, table.FindNodeOs(request.node_os));
+  auto root = DebianRootRecipe(node_os, request.debian_mirror);
+  LAB_TRY(const Path probes, ProbesDirectory());
+  LAB_TRY(auto disk,
+          NodeDiskRecipe({.name = "node-" + node_os.name + "-" +
+                                  request.kubernetes.version,
+                          .root = root,
+                          .kubernetes = kubernetes,
+                          .containerd = containerd,
+                          .fixtures = home / "fixtures" / "node",
+                          .probes = probes,
+                          .cache = &cache}));
+  return Recipes{kubernetes, etcd, containerd, root, disk};
+}
+
+}  // namespace
+
+Result<std::vector<PartRecipe>> PartRecipes(const PartsRequest& request,
+                                            const ComponentTable& table,
+                                            const Path& home, Cache& cache) {
+  LAB_TRY(const auto r, MakeRecipes(request, table, home, cache));
+  return std::vector<PartRecipe>{r.etcd, r.containerd, r.root, r.kubernetes,
+                                 r.disk};
+}
+
+Result<Parts> ProvideParts(const PartsRequest& request,
+                           const ComponentTable& table, const Path& home,
+                           Cache& cache) {
+  LAB_TRY(const auto recipes, MakeRecipes(request, table, home, cache));
+  // Cold, one after the other: each Go build uses every core anyway. Warm,
+  // side by side: only digests are computed.
+  const bool warm = cache.Has(recipes.kubernetes) && cache.Has(recipes.etcd) &&
+                    cache.Has(recipes.disk);
+  const auto provide = [&](const PartRecipe& recipe) {
+    return std::async(warm ? std::launch::async : std::launch::deferred,
+                      [&] { return cache.Provide(recipe); });
+  };
+  auto etcd = provide(recipes.etcd);
+  auto kubernetes = provide(recipes.kubernetes);
+  auto disk = provide(recipes.disk);
+  LAB_TRY(const Path etcd_path, etcd.get());
+  LAB_TRY(const Path kubernetes_path, kubernetes.get());
+  LAB_TRY(const Path disk_path, disk.get());
+  return Parts{kubernetes_path, etcd_path, disk_path / kDiskFile,
+               disk_path / kKernelFile, disk_path / kInitramfsFile};
+}
+
+}  // namespace lab

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// All parts of one lab, together.
+#pragma once
+
+#include "runner/components/cache.h"
+#include "runner/components/table.h"
+
+namespace lab {
+
+struct PartsRequest {
+  KubernetesVersion kubernetes;
+  std::string node_os;
+  std::string debian_mirror;  ///< empty: the host's
+};
+
+/// Where the parts lie; complete and verified.
+struct Parts {
+  Path kubernetes;  ///< kube-apiserver, kubeadm, kubectl, ...
+  Path etcd;
+  Path disk;
+  Path kernel;
+  Path initramfs;
+};
+
+/// The recipes, leaves first: what `runner fetch` and `doctor` look at.
+Result<std::vector<PartRecipe>> PartRecipes(const PartsRequest& request,
+                                            const ComponentTable& table,
+                                            const Path& home, Cache& cache);
+
+/// `home` is the project's root. Built parts cost minutes the first time and
+/// well under a second afterwards.
+Result<Parts> ProvideParts(const PartsRequest& request,
+                           const ComponentTable& table, const Path& home,
+                           Cache& cache);
+
+}  // namespace lab

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/components/table.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "runner/base/text.h"
+
+namespace lab {
+namespace {
+
+using nlohmann::json;
+
+Status CheckFields(const json& object, const std::set<std::string>& known,
+                   const std::string& where) {
+  for (const auto& [key, value] : object.items()) {
+    if (!known.contains(key)) {
+      return Error{fmt::format("{}: unknown field \"{}\"", where, key)};
+    }
+  }
+  // The place for prebuilt downloads: a second word here and a provider beside
+  // go_module.h and debian_root.h.
+  for (const auto& source : object.value("sources", json::array())) {
+    if (source != "build") {
+      return Error{fmt::format("{}: unknown source {}, known: \"build\"", where,
+                               source.dump())};
+    }
+  }
+  return {};
+}
+
+Result<GoModulePart> ReadGoModule(const json& j) {
+  LAB_CHECK_OK(CheckFields(j,
+                           {"name", "sources", "toolchain", "packages",
+                            "variables", "rename", "cold-build-seconds",
+                            "about"},
+                           "go-modules"));
+  GoModulePart part;
+  part.name = j.at("name");
+  part.toolchain = j.at("toolchain");
+  part.packages = j.at("packages");
+  part.variables = j.value("variables", decltype(part.variables)());
+  part.rename = j.value("rename", decltype(part.rename)());
+  part.cold_build_seconds = j.value("cold-build-seconds", 0);
+  part.about = j.value("about", "");
+  return part;
+}
+
+Result<NodeOsPart> ReadNodeOs(const json& j) {
+  LAB_CHECK_OK(CheckFields(
+      j, {"name", "sources", "packages", "cold-build-seconds", "about"},
+      "node-os"));
+  NodeOsPart part;
+  part.name = j.at("name");
+  part.packages = j.at("packages");
+  part.cold_build_seconds = j.value("cold-build-seconds", 0);
+  part.about = j.value("about", "");
+  return part;
+}
+
+Result<KubernetesVersion> ReadKubernetes(const json& j) {
+  LAB_CHECK_OK(CheckFields(
+      j, {"version", "control-plane", "etcd", "containerd", "kubeadm-api"},
+      "kubernetes"));
+  return KubernetesVersion{j.at("version"), j.at("control-plane"), j.at("etcd"),
+                           j.at("containerd"), j.at("kubeadm-api")};
+}
+
+Result<ComponentTable> ReadTable(const json& j) {
+  LAB_CHECK_OK(CheckFields(
+      j, {"about", "default", "kubernetes", "go-modules", "node-os"}, "table"));
+  ComponentTable table;
+  table.default_kubernetes = j.at("default").at("kubernetes");
+  table.default_node_os = j.at("default").at("node-os");
+  for (const auto& entry : j.at("go-modules")) {
+    LAB_TRY(auto part, ReadGoModule(entry));
+    table.go_modules.push_back(std::move(part));
+  }
+  for (const auto& entry : j.at("node-os")) {
+    LAB_TRY(auto part, ReadNodeOs(entry));
+    table.node_os.push_back(std::move(part));
+  }
+  for (const auto& entry : j.at("kubernetes")) {
+    LAB_TRY(auto version, ReadKubernetes(entry));
+    for (const auto& name :
+         {version.control_plane, version.etcd, version.containerd}) {
+      LAB_CHECK_OK(table.FindGoModule(name).has_value()
+                       ? Status()
+                       : Error{"kubernetes " + version.version +
+                               ": no go-module part is called " + name});
+    }
+    table.kubernetes.push_back(std::move(version));
+  }
+  LAB_TRY(auto kubernetes, table.FindKubernetes(table.default_kubernetes));
+  LAB_TRY(auto node_os, table.FindNodeOs(table.default_node_os));
+  return table;
+}
+
+template <typename Part>
+std::string Names(const std::vector<Part>& parts) {
+  std::vector<std::string> names;
+  for (const auto& part : parts) names.push_back(part.name);
+  return Join(names, ", ");
+}
+
+}  // namespace
+
+Result<KubernetesVersion> ComponentTable::FindKubernetes(
+    const std::string& version) const {
+  std::vector<std::string> known;
+  const std::string wanted = version.starts_with('v') ? version.substr(1)
+                                                      : version;
+  for (const auto& entry : kubernetes) {
+    if (entry.version == wanted ||
+        entry.version.substr(0, entry.version.rfind('.')) == wanted) {
+      return entry;
+    }
+    known.push_back(entry.version);
+  }
+  return UsageError(fmt::format("unknown Kubernetes version \"{}\"; known: {}",
+                                version, Join(known, ", ")));
+}
+
+Result<GoModulePart> ComponentTable::FindGoModule(
+    const std::string& name) const {
+  for (const auto& part : go_modules) {
+    if (part.name == name) return part;
+  }
+  return UsageError(fmt::format("unknown part \"{}\"; known: {}", name,
+                                Names(go_modules)));
+}
+
+Result<NodeOsPart> ComponentTable::FindNodeOs(const std::string& name) const {
+  for (const auto& part : node_os) {
+    if (part.name == name) return part;
+  }
+  return UsageError(fmt::format(
+      "unknown node operating system \"{}\"; known: {}", name, Names(node_os)));
+}
+
+Result<ComponentTable> LoadComponentTable(const Path& home) {
+  const Path path = home / "components" / "components.json";
+  LAB_TRY(const auto text, ReadFile(path));
+  try {
+    auto table = ReadTable(json::parse(text));
+    if (!table) return table.error().Within(path.string());
+    return table;
+  } catch (const json::exception& e) {
+    return Error{path.string() + ": " + e.what()};
+  }
+}
+
+}  // namespace lab

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// components/components.json: which versions exist, from which parts they are
+// made, and how each part is made. Format: docs/components.md.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runner/base/files.h"
+#include "runner/base/result.h"
+
+namespace lab {
+
+/// A part that is built from a Go module. Its go.mod and go.sum, which pin and
+/// verify every byte of source, lie in components/NAME.
+struct GoModulePart {
+  std::string name;
+  std::string toolchain;                  ///< "go1.26.8"
+  std::vector<std::string> packages;      ///< import paths of its programs
+  std::map<std::string, std::string> variables;  ///< for the linker's -X
+  std::map<std::string, std::string> rename;     ///< program -> wanted name
+  int cold_build_seconds = 0;             ///< expectation, for people
+  std::string about;
+};
+
+/// A node operating system: a Debian suite, made by mmdebstrap.
+struct NodeOsPart {
+  std::string name;  ///< the suite
+  std::vector<std::string> packages;
+  int cold_build_seconds = 0;
+  std::string about;
+};
+
+/// A Kubernetes version and the parts it is run with.
+struct KubernetesVersion {
+  std::string version;
+  std::string control_plane;  ///< name of a GoModulePart
+  std::string etcd;
+  std::string containerd;
+  std::string kubeadm_api;  ///< apiVersion of its kubeadm configuration
+};
+
+struct ComponentTable {
+  std::string default_kubernetes;
+  std::string default_node_os;
+  std::vector<KubernetesVersion> kubernetes;
+  std::vector<GoModulePart> go_modules;
+  std::vector<NodeOsPart> node_os;
+
+  /// "1.36.3", or "1.36" for the newest of that minor version; a usage error
+  /// names what exists.
+  Result<KubernetesVersion> FindKubernetes(const std::string& version) const;
+  Result<GoModulePart> FindGoModule(const std::string& name) const;
+  Result<NodeOsPart> FindNodeOs(const std::string& name) const;
+};
+
+/// Reads and checks the table: every reference must resolve, every field be
+/// known. `home` is the project's root.
+Result<ComponentTable> LoadComponentTable(const Path& home);
+
+}  // namespace lab

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/lab/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runner/base/text.h"
+
+namespace lab {
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<Path> Entries(const Path& directory) {
+  std::vector<Path> entries;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(directory, code)) {
+    entries.push_back(entry.path());
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+void EndProcesses(const LabFile& lab, std::vector<std::string>& removed) {
+  for (const auto& process : lab.processes) {
+    if (!process.id.Alive()) continue;
+    EndForeign(process.id, 0s);
+    removed.push_back(fmt::format("process {} ({}) of lab {}", process.id.pid,
+                                  process.name, lab.name));
+  }
+}
+
+}  // namespace
+
+std::vector<LabFile> LabStore::List() const {
+  std::vector<LabFile> labs;
+  for (const auto& path : Entries(root_)) {
+    if (auto lab = LabFile::Load(path)) labs.push_back(std::move(*lab));
+  }
+  return labs;
+}
+
+Result<LabFile> LabStore::Find(const std::string& name) const {
+  std::vector<std::string> names;
+  for (auto& lab : List()) {
+    if (lab.name == name) return lab;
+    names.push_back(lab.name);
+  }
+  return UsageError(fmt::format(
+      "no lab \"{}\"; {}", name,
+      names.empty() ? "there is none: `runner lab up` makes one"
+                    : "there are: " + Join(names, ", ")));
+}
+
+Status LabStore::Down(const std::string& name) const {
+  LAB_TRY(const auto lab, Find(name));
+  EndForeign(lab.owner, 10s);
+  if (lab.owner.Alive()) {
+    return Error{fmt::format("lab {}: process {} does not end", name,
+                             lab.owner.pid)};
+  }
+  std::vector<std::string> removed;
+  EndProcesses(lab, removed);
+  return RemoveTree(lab.directory);
+}
+
+Result<LabStore::Collected> LabStore::CollectGarbage() const {
+  Collected result;
+  for (const auto& path : Entries(root_)) {
+    const auto lab = LabFile::Load(path);
+    if (lab && lab->owner.Alive()) {
+      result.kept.push_back(fmt::format("lab {} (in use by process {})",
+                                        lab->name, lab->owner.pid));
+      continue;
+    }
+    if (lab) EndProcesses(*lab, result.removed);
+    LAB_CHECK_OK(RemoveTree(path));
+    result.removed.push_back(path.string());
+  }
+  const Path cache = root_.parent_path();
+  for (const auto& path : Entries(cache / "tmp")) {
+    // A part's builder holds its lock; whoever can take it may clean up.
+    const Path lock_path =
+        cache / "locks" / (path.filename().string() + ".lock");
+    if (fs::exists(lock_path)) {
+      LAB_TRY(const auto lock, FileLock::TryTake(lock_path));
+      if (!lock.held()) {
+        result.kept.push_back(path.string() + " (being built)");
+        continue;
+      }
+      LAB_CHECK_OK(RemoveTree(path));
+    } else {
+      LAB_CHECK_OK(RemoveTree(path));
+    }
+    result.removed.push_back(path.string());
+  }
+  return result;
+}
+
+Status CheckLabName(const std::string& name) {
+  const bool good =
+      !name.empty() && name.size() <= 24 && name.front() != '-' &&
+      name.back() != '-' &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
+          std::string::npos;
+  if (good) return {};
+  return UsageError(fmt::format(
+      "lab name \"{}\": at most 24 of a-z, 0-9 and -, not at the ends", name));
+}
+
+}  // namespace lab

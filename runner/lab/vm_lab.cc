@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/lab/vm_lab.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "runner/base/text.h"
+#include "runner/base/wait.h"
+#include "runner/cluster/api.h"
+#include "runner/cluster/node.h"
+#include "runner/lab/control_plane.h"
+#include "runner/lab/node_config.h"
+#include "runner/lab/node_join.h"
+#include "runner/lab/pki.h"
+
+namespace lab {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+constexpr int kFirstWorkerAddress = 10;
+constexpr std::size_t kLongestSocketPath = 107;  // unix(7), sun_path
+
+Path LogOf(const LabFile& lab, const std::string& process) {
+  return lab.directory / "logs" / (process + ".log");
+}
+
+std::string SshConfig(const LabFile& lab) {
+  std::string config = fmt::format(
+      "Host *\n  User root\n  Port 2222\n  IdentityFile {0}/ssh_key\n"
+      "  IdentitiesOnly yes\n  UserKnownHostsFile {0}/known_hosts\n"
+      "  StrictHostKeyChecking yes\n  BatchMode yes\n  LogLevel ERROR\n"
+      "  ConnectTimeout 15\n  ControlMaster no\n  ControlPath {0}/%n.ssh\n",
+      lab.directory.string());
+  for (const auto& node : lab.Workers()) {
+    config += fmt::format("Host {}\n  HostName {}\n", node.name, node.address);
+  }
+  return config;
+}
+
+Status WriteSshFiles(const LabFile& lab) {
+  LAB_CHECK_OK(MakeSshKeys(lab.directory));
+  LAB_TRY(const auto host_key, ReadFile(lab.directory / "host_key.pub"));
+  std::string known;
+  for (const auto& node : lab.Workers()) {
+    known += fmt::format("[{}]:2222 {}\n", node.address, Trim(host_key));
+  }
+  LAB_CHECK_OK(WriteFile(lab.directory / "known_hosts", known));
+  return WriteFile(lab.SshConfig(), SshConfig(lab));
+}
+
+Status CheckSocketPaths(const LabFile& lab) {
+  // ssh makes its control socket under a name 17 bytes longer first.
+  std::size_t longest = lab.api_socket.string().size();
+  for (const auto& node : lab.Workers()) {
+    longest = std::max(longest, (lab.directory / (node.name + ".ssh"))
+                                    .string().size() + 17);
+  }
+  if (longest <= kLongestSocketPath) return {};
+  return ProvisionError(fmt::format(
+      "{} is too long a path for unix sockets; set CONFINEMENT_LAB_CACHE to a "
+      "shorter directory, or choose a shorter lab name",
+      lab.directory.string()));
+}
+
+// `gates` as --feature-gates, `runtime_config` as --runtime-config.
+void AddShapeArguments(const VmShape& shape, ControlPlaneRequest& request) {
+  request.apiserver_args = shape.apiserver_args;
+  request.controller_manager_args = shape.controller_manager_args;
+  request.scheduler_args = shape.scheduler_args;
+  std::vector<std::string> gates, runtime;
+  for (const auto& [gate, on] : shape.feature_gates) {
+    gates.push_back(fmt::format("{}={}", gate, on));
+  }
+  for (const auto& [key, value] : shape.runtime_config) {
+    runtime.push_back(fmt::format("{}={}", key, value));
+  }
+  if (!gates.empty()) {
+    const Argument argument{"feature-gates", Join(gates, ",")};
+    request.apiserver_args.push_back(argument);
+    request.controller_manager_args.push_back(argument);
+    request.scheduler_args.push_back(argument);
+  }
+  if (!runtime.empty()) {
+    request.apiserver_args.push_back({"runtime-config", Join(runtime, ",")});
+  }
+}
+
+// Objects every lab has. The binding comes before the first exec: the kubelet
+// remembers a refusal.
+const char* const kObjects[][2] = {
+    {"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+     R"({"metadata":{"name":"lab-kubelet-client"},
+         "roleRef":{"apiGroup":"rbac.authorization.k8s.io",
+                    "kind":"ClusterRole","name":"system:kubelet-api-admin"},
+         "subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io",
+                      "name":"kube-apiserver-kubelet-client"},
+                     {"kind":"Group","apiGroup":"rbac.authorization.k8s.io",
+                      "name":"kubeadm:cluster-admins"}]})"},
+    {"/apis/node.k8s.io/v1/runtimeclasses",
+     R"({"metadata":{"name":"crun"},"handler":"crun"})"},
+    {"/apis/node.k8s.io/v1/runtimeclasses",
+     R"({"metadata":{"name":"runc"},"handler":"runc"})"},
+};
+
+}  // namespace
+
+std::optional<std::string> FindDamage(const LabFile& lab,
+                                      std::vector<Process>& processes) {
+  for (std::size_t i = 0; i < processes.size(); ++i) {
+    if (processes[i].Running()) continue;
+    const std::string& name = lab.processes[i].name;
+    const auto ended = processes[i].Wait(Deadline::In(0s)).ToString();
+    const auto log = ReadFile(LogOf(lab, name)).value_or("");
+    auto last = LastLines(Trim(log), 3);
+    for (const auto& node : lab.nodes) {
+      if (name == "qemu-" + node.name && last.empty()) {
+        last = LastLines(Trim(ReadFile(node.console).value_or("")), 3);
+      }
+    }
+    return fmt::format("{} ended: {}{}{}", name, ended,
+                       last.empty() ? "" : "; its last words: ", last);
+  }
+  return std::nullopt;
+}
+
+Result<VmLab> VmLab::Up(const VmLabRequest& request, Progress& progress) {
+  LAB_TRY(auto net, NetNumber::Take());
+  VmLab lab(std::move(net));
+  auto up = lab.Start(request, progress);
+  if (up) return lab;
+  if (up.error().kind == ErrorKind::kInterrupted) return up.error();
+  std::string what = up.error().what;
+  if (const auto damage = FindDamage(lab.file_, lab.processes_)) {
+    what += "\n  " + *damage;
+  }
+  return ProvisionError(fmt::format("lab {}: {}\n  logs: {}", request.name,
+                                    what,
+                                    (request.directory / "logs").string()));
+}
+
+Status VmLab::Own(Process process) {
+  std::string name = process.name();
+  if (name == "kubectl") name = "kubectl-proxy";
+  file_.processes.push_back({std::move(name), process.id()});
+  processes_.push_back(std::move(process));
+  return file_.Save();
+}
+
+std::optional<Error> VmLab::Damage() {
+  if (const auto damage = FindDamage(file_, processes_)) return Error{*damage};
+  return std::nullopt;
+}
+
+Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
+  file_ = LabFile{.name = request.name,
+                  .kind = "vm",
+                  .created = TimestampUtc(),
+                  .state = "starting",
+                  .owner = ProcessId::Of(::getpid()),
+                  .directory = request.directory,
+                  .kubeconfig = request.directory / "admin.conf",
+                  .api_socket = request.directory / "api.sock",
+                  .kubectl = request.parts.kubernetes / "kubectl",
+                  .kubernetes = request.kubernetes.version,
+                  .nodes = {{.name = "control-plane",
+                             .role = "control-plane",
+                             .address = "127.0.0.1",
+                             .console = {},
+                             .labels = {}}},
+                  .processes = {},
+                  .facts = {}};
+  for (const auto& worker : request.shape.workers) {
+    const int host =
+        kFirstWorkerAddress + static_cast<int>(file_.nodes.size()) - 1;
+    file_.nodes.push_back(
+        {.name = worker.name,
+         .role = "worker",
+         .address = net_.Address(host),
+         .console = request.directory / "logs" / (worker.name + ".console"),
+         .labels = worker.labels});
+  }
+  LAB_CHECK_OK(CheckSocketPaths(file_));
+  LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
+  fs::permissions(request.directory, fs::perms::owner_all);
+  LAB_CHECK_OK(file_.Save());
+
+  LAB_TRY(const auto machine, LoadMachine(request.home));
+  LAB_TRY(const auto accel, ChooseAccel({.wanted = request.accel,
+                                         .machine = machine,
+                                         .kernel = request.parts.kernel,
+                                         .initramfs = request.parts.initramfs,
+                                         .cache = request.cache}));
+  if (accel.accel == Accel::kTcg && request.accel == "auto") {
+    progress.Note("emulation (TCG): " + accel.reason);
+  }
+  const Stopwatch total;
+  const auto timed = [&](const char* name, const char* fact, auto&& step) {
+    const Stopwatch watch;
+    progress.Begin(name, "starting");
+    const Status status = step();
+    progress.End(name, status.has_value(),
+                 status ? "ready" : status.error().what);
+    file_.facts[fact] = fmt::format("{:.2f}", watch.Seconds());
+    return status;
+  };
+  LAB_CHECK_OK(timed("boot", "seconds.boot",
+                     [&] { return Boot(request, accel.accel); }));
+  LAB_CHECK_OK(timed("control plane", "seconds.control-plane",
+                     [&] { return AwaitApi(); }));
+  LAB_CHECK_OK(
+      timed("nodes", "seconds.nodes", [&] { return AwaitNodes(request); }));
+  file_.facts["seconds.nodes-ready"] = fmt::format("{:.2f}", total.Seconds());
+  LAB_CHECK_OK(MeasureFacts(request, accel));
+  file_.facts["seconds.lab"] = fmt::format("{:.2f}", total.Seconds());
+  file_.state = "up";
+  return file_.Save();
+}
+
+// Certificates, then everything at once: the kubelets wait for the API server
+// longer than it takes to start.
+Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
+  const PkiRequest pki{.kubeadm = request.parts.kubernetes / "kubeadm",
+                       .directory = request.directory,
+                       .kubernetes = request.kubernetes.version,
+                       .kubeadm_api = request.kubernetes.kubeadm_api,
+                       .api_port = net_.ApiPort()};
+  auto ssh = std::async(std::launch::async,
+                        [&] { return WriteSshFiles(file_); });
+  LAB_CHECK_OK(MakePki(pki));
+  LAB_CHECK_OK(ssh.get());
+  LAB_TRY(const auto machine, LoadMachine(request.home));
+  const auto workers = file_.Workers();
+  std::vector<std::future<Status>> configs;
+  for (const auto& worker : request.shape.workers) {
+    configs.push_back(std::async(std::launch::async, [&, worker]() -> Status {
+      LAB_TRY(const auto kubeconfig, NodeKubeconfig(pki, worker.name));
+      return WriteNodeInitramfs(
+          {.node = worker,
+           .kubeconfig = kubeconfig,
+           .directory = request.directory,
+           .fixtures = request.home / "fixtures" / "node",
+           .feature_gates = request.shape.feature_gates,
+           .default_runtime = request.runtime},
+          request.parts.initramfs, request.directory / (worker.name + ".img"));
+    }));
+  }
+  for (auto& config : configs) LAB_CHECK_OK(config.get());
+  for (const auto& worker : workers) {
+    const struct Boot boot{
+        .kernel = request.parts.kernel,
+        .initramfs = request.directory / (worker.name + ".img"),
+        .disk = request.parts.disk,
+        .console = worker.console,
+        .node = worker.name,
+        .address = worker.address,
+        .accel = accel};
+    LAB_TRY(auto qemu,
+            Process::Start({.argv = QemuCommand(machine, boot),
+                            .env = {{"TMPDIR", request.directory.string()}},
+                            .log = LogOf(file_, "qemu-" + worker.name)}));
+    file_.processes.push_back({"qemu-" + worker.name, qemu.id()});
+    processes_.push_back(std::move(qemu));
+  }
+  ControlPlaneRequest control{.programs = request.parts.kubernetes,
+                              .etcd = request.parts.etcd,
+                              .directory = request.directory,
+                              .net = &net_,
+                              .apiserver_args = {},
+                              .controller_manager_args = {},
+                              .scheduler_args = {}};
+  AddShapeArguments(request.shape, control);
+  LAB_TRY(auto started, StartControlPlane(control));
+  for (auto& process : started) LAB_CHECK_OK(Own(std::move(process)));
+  return {};
+}
+
+Status VmLab::AwaitApi() {
+  const Api api(file_.api_socket);
+  std::string last = "nothing";
+  std::optional<Error> damage;
+  // Before it serves, there is nothing to watch.
+  auto ready = WaitUntil("API server", Deadline::In(60s), 50ms, [&] {
+    if ((damage = Damage())) return true;
+    const auto answer = api.Request({.path = "/readyz", .timeout = 5s});
+    last = answer ? answer->body : answer.error().what;
+    return answer && answer->status == 200;
+  });
+  if (damage) return *damage;
+  if (!ready) {
+    return ready.error().Within("last answer: " + LastLines(Trim(last), 1));
+  }
+  for (const auto& [path, object] : kObjects) {
+    const Api::Call call{.method = "POST", .path = path, .body = object};
+    LAB_TRY(const auto made, api.Json(call));
+  }
+  return {};
+}
+
+Status VmLab::AwaitNodes(const VmLabRequest& request) {
+  NodeJoin join(file_, request.shape);
+  const auto deadline = Deadline::In(180s);
+  while (true) {
+    const auto joined = join.Continue(std::min<Duration>(5s, deadline.Left()));
+    for (auto& connection : join.TakeConnections()) {
+      LAB_CHECK_OK(Own(std::move(connection)));
+    }
+    if (joined) return file_.Save();
+    if (joined.error().kind != ErrorKind::kTimeout) return joined.error();
+    if (const auto damage = Damage()) return *damage;
+    if (deadline.Passed()) return joined.error();
+  }
+}
+
+Status VmLab::MeasureFacts(const VmLabRequest& request,
+                           const AccelChoice& accel) {
+  file_.facts["accelerator"] = ToString(accel.accel);
+  file_.facts["accelerator.reason"] = accel.reason;
+  file_.facts["default-runtime"] = request.runtime;
+  file_.facts["node-os"] = request.node_os;
+  const auto workers = file_.Workers();
+  std::vector<std::future<Result<NodeFacts>>> all;
+  for (const auto& worker : workers) {
+    all.push_back(std::async(std::launch::async, [this, name = worker.name] {
+      return MeasureNode(file_, name);
+    }));
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    LAB_TRY(const auto facts, all[i].get());
+    for (const auto& [key, value] : facts) {
+      file_.facts[fmt::format("{}.{}", workers[i].name, key)] = value;
+      // What all nodes agree on is a fact of the lab.
+      const auto known = file_.facts.find(key);
+      if (i == 0) {
+        file_.facts[key] = value;
+      } else if (known != file_.facts.end() && known->second != value) {
+        known->second = "mixed";
+      }
+    }
+  }
+  const Api api(file_.api_socket);
+  LAB_TRY(const auto version, api.Get("/version"));
+  file_.facts["apiserver"] = version.value("gitVersion", "");
+  return {};
+}
+
+void VmLab::Down() {
+  for (auto it = processes_.rbegin(); it != processes_.rend(); ++it) {
+    it->Kill();
+  }
+  processes_.clear();
+  (void)RemoveTree(file_.directory).has_value();
+}
+
+}  // namespace lab

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the vm lab makes of a kind config: a control plane of processes, which
+// runs no kubelet, and one virtual machine for each worker.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "runner/base/result.h"
+#include "runner/lab/kind_config.h"
+
+namespace lab {
+
+/// A flag of a component, "--name=value".
+struct Argument {
+  std::string name;
+  std::string value;
+
+  bool operator==(const Argument&) const = default;
+};
+
+struct VmNode {
+  std::string name;
+  std::map<std::string, std::string> labels;
+  /// What the patches change in the kubelet's configuration: a JSON merge
+  /// patch (RFC 7386; null removes a field) without apiVersion and kind.
+  nlohmann::json kubelet_config = nlohmann::json::object();
+  /// Each name once.
+  std::vector<Argument> kubelet_extra_args;
+  /// host_path is to be copied to container_path, which is absolute.
+  std::vector<KindMount> mounts;
+};
+
+struct VmShape {
+  /// In the order of the file, named as kind does: NAME-worker, NAME-worker2.
+  std::vector<VmNode> workers;
+  std::vector<Argument> apiserver_args;
+  std::vector<Argument> controller_manager_args;
+  std::vector<Argument> scheduler_args;
+  /// For every component, kubelets included.
+  std::map<std::string, bool> feature_gates;
+  std::map<std::string, std::string> runtime_config;
+};
+
+/// The shape of the lab called `lab_name`. A config that asks for something
+/// this lab would silently leave out is an error (ErrorKind::kUsage) that names
+/// file and line. So is a patch that matches nothing, where kind is silent: an
+/// apiVersion other than the newest kubeadm's, an InitConfiguration without a
+/// JoinConfiguration (only workers have a kubelet here), or a worker's own
+/// patch of a document that kubeadm takes from the control plane.
+Result<VmShape> ResolveVmShape(const KindConfig& config,
+                               const std::string& lab_name);
+
+/// Whether ResolveVmShape would succeed.
+Status CheckForVmLab(const KindConfig& config);
+
+}  // namespace lab

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all AppArmor cases begin with: a world, and names of the profiles.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "suites/support/matchers.h"
+#include "suites/support/must.h"
+#include "suites/support/records.h"
+#include "suites/support/world.h"
+
+namespace lab::suite {
+
+/// The document's own profile (S0-26).
+inline constexpr const char* kDenyWrite = "k8s-apparmor-example-deny-write";
+/// The profile that the document names and never loads (S0-32).
+inline constexpr const char* kUnloaded = "k8s-apparmor-example-allow-write";
+/// What containerd gives a container that asks for nothing
+/// (containerd: contrib/apparmor, defaultApparmorProfile).
+inline constexpr const char* kContainerdDefault = "cri-containerd.apparmor.d";
+inline constexpr const char* kEnforce = "enforce";
+inline constexpr const char* kComplain = "complain";
+
+class AppArmor : public testing::Test {
+ protected:
+  /// `file`, running on `node`; for controls and worlds.
+  Pod Run(const std::string& file, const NodeShell& node) {
+    return Must(world.AwaitRunning(world.Apply(file, &node)));
+  }
+  /// The same where that it runs is part of the claim.
+  Pod ClaimRuns(const std::string& file, const NodeShell& node) {
+    return Claim(world.AwaitRunning(world.Apply(file, &node)));
+  }
+
+  World world;
+};
+
+}  // namespace lab::suite

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// lab-node: what a suite asks a node, from the node's side, as root. JSON lines.
+//
+//   facts              kernel, LSMs, AppArmor's state and features
+//   process ID         the first process of container ID, its label and its
+//                      seccomp state, as the kernel shows them outside
+//   pod UID            the processes in the cgroups of a pod
+//   kmsg-end           {"next":N}: the cursor behind the newest record
+//   kmsg SEQUENCE      the AppArmor records of the kernel log from there on
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "suites/probes/json_line.h"
+
+namespace {
+
+std::string ReadAll(const std::string& path, bool* ok = nullptr) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (ok != nullptr) *ok = fd >= 0;
+  std::string text;
+  if (fd < 0) return text;
+  char buffer[4096];
+  ssize_t n = 0;
+  while ((n = read(fd, buffer, sizeof buffer)) > 0) {
+    text.append(buffer, static_cast<std::size_t>(n));
+  }
+  if (n < 0 && ok != nullptr) *ok = false;
+  close(fd);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) {
+    text.pop_back();
+  }
+  return text;
+}
+
+struct Entry {
+  std::string name;
+  bool directory;
+};
+
+std::vector<Entry> List(const std::string& path) {
+  std::vector<Entry> entries;
+  DIR* directory = opendir(path.c_str());
+  if (directory == nullptr) return entries;
+  while (const dirent* entry = readdir(directory)) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") {
+      entries.push_back({name, entry->d_type == DT_DIR});
+    }
+  }
+  closedir(directory);
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return entries;
+}
+
+void Features(const std::string& root, const std::string& below,
+              std::string& out) {
+  for (const auto& [name, directory] : List(root + below)) {
+    const std::string path = below + "/" + name;
+    if (directory) {
+      Features(root, path, out);
+    } else {
+      out += path.substr(1) + "=" + ReadAll(root + path) + "\n";
+    }
+  }
+}
+
+// A container's cgroup is the directory that carries its id.
+std::string FindCgroup(const std::string& at, const std::string& id) {
+  for (const auto& [name, directory] : List(at)) {
+    if (!directory) continue;
+    const std::string path = at + "/" + name;
+    if (name.find(id) != std::string::npos) return path;
+    const std::string found = FindCgroup(path, id);
+    if (!found.empty()) return found;
+  }
+  return "";
+}
+
+std::string StatusField(const std::string& status, const std::string& field) {
+  const auto at = status.find("\n" + field + ":");
+  if (at == std::string::npos) return "";
+  const auto begin = status.find_first_not_of(" \t", at + field.size() + 2);
+  return status.substr(begin, status.find('\n', begin) - begin);
+}
+
+int Facts() {
+  utsname name{};
+  uname(&name);
+  std::string features;
+  Features("/sys/kernel/security/apparmor/features", "", features);
+  probe::JsonLine()
+      .Add("kernel", name.release)
+      .Add("machine", name.machine)
+      .Add("lsm", ReadAll("/sys/kernel/security/lsm"))
+      .Add("apparmor-enabled",
+           ReadAll("/sys/module/apparmor/parameters/enabled"))
+      .Add("apparmor-features", features)
+      .Print();
+  return 0;
+}
+
+int Process(const std::string& id) {
+  const std::string cgroup = FindCgroup("/sys/fs/cgroup", id);
+  if (cgroup.empty()) {
+    std::fprintf(stderr, "lab-node: no cgroup of container %s\n", id.c_str());
+    return 3;
+  }
+  const long pid = std::strtol(ReadAll(cgroup + "/cgroup.procs").c_str(),
+                               nullptr, 10);
+  const std::string proc = "/proc/" + std::to_string(pid);
+  bool ok = false;
+  const std::string label = ReadAll(proc + "/attr/current", &ok);
+  if (pid <= 0 || !ok) {
+    std::fprintf(stderr, "lab-node: no process in %s\n", cgroup.c_str());
+    return 3;
+  }
+  const std::string status = "\n" + ReadAll(proc + "/status");
+  probe::JsonLine()
+      .Add("pid", pid)
+      .Add("label", label)
+      .Add("seccomp", StatusField(status, "Seccomp"))
+      .Add("cgroup", cgroup)
+      .Print();
+  return 0;
+}
+
+// All processes below a cgroup.
+void PrintProcesses(const std::string& cgroup) {
+  const std::string pids = ReadAll(cgroup + "/cgroup.procs");
+  for (std::size_t at = 0; at < pids.size();) {
+    const auto end = pids.find('\n', at);
+    const std::string pid = pids.substr(at, end - at);
+    probe::JsonLine()
+        .Add("pid", std::strtoll(pid.c_str(), nullptr, 10))
+        .Add("comm", ReadAll("/proc/" + pid + "/comm"))
+        .Print();
+    if (end == std::string::npos) break;
+    at = end + 1;
+  }
+  for (const auto& [name, directory] : List(cgroup)) {
+    if (directory) PrintProcesses(cgroup + "/" + name);
+  }
+}
+
+// The cgroupfs driver names a pod's directory "podUID".
+int PodProcesses(const std::string& uid) {
+  const std::string cgroup = FindCgroup("/sys/fs/cgroup", "pod" + uid);
+  if (!cgroup.empty()) PrintProcesses(cgroup);
+  return 0;
+}
+
+// /dev/kmsg: "priority,sequence,time,flags;text", one record a read(2).
+int Kmsg(unsigned long long since, bool print) {
+  const int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) {
+    std::perror("lab-node: /dev/kmsg");
+    return 3;
+  }
+  unsigned long long next = since;
+  char record[8192];
+  while (true) {
+    const ssize_t n = read(fd, record, sizeof record - 1);
+    if (n < 0 && errno == EPIPE) continue;  // overwritten; the next is readable
+    if (n <= 0) break;
+    record[n] = '\0';
+    unsigned long long sequence = 0;
+    const char* text = std::strchr(record, ';');
+    if (std::sscanf(record, "%*u,%llu", &sequence) != 1 || text == nullptr) {
+      continue;
+    }
+    if (sequence < since) continue;
+    next = sequence + 1;
+    if (!print || std::strstr(text, "apparmor=") == nullptr) continue;
+    std::string line = text + 1;
+    line.resize(line.find('\n') == std::string::npos ? line.size()
+                                                     : line.find('\n'));
+    probe::JsonLine()
+        .Add("sequence", static_cast<long long>(sequence))
+        .Add("line", line)
+        .Print();
+  }
+  close(fd);
+  probe::JsonLine().Add("next", static_cast<long long>(next)).Print();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string command = argc > 1 ? argv[1] : "";
+  if (command == "facts" && argc == 2) return Facts();
+  if (command == "process" && argc == 3) return Process(argv[2]);
+  if (command == "pod" && argc == 3) return PodProcesses(argv[2]);
+  if (command == "kmsg-end" && argc == 2) return Kmsg(0, false);
+  if (command == "kmsg" && argc == 3) {
+    return Kmsg(std::strtoull(argv[2], nullptr, 10), true);
+  }
+  std::fprintf(stderr,
+               "usage: lab-node facts | process ID | pod UID | kmsg-end | "
+               "kmsg SEQUENCE\n");
+  return 64;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words in which cases make their claims.
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ostream>
+#include <string>
+
+#include "suites/support/world.h"
+
+namespace lab {
+
+// How GoogleTest prints a label.
+inline void PrintTo(const Label& label, std::ostream* os) {
+  *os << '"' << label.ToString() << '"';
+}
+
+namespace suite {
+
+inline void PrintTo(const Confinement& c, std::ostream* os) {
+  *os << "inside \"" << c.inside.ToString() << "\", exec'd \""
+      << c.exec.ToString() << "\", from the node \"" << c.outside.ToString()
+      << '"';
+}
+
+/// Passes: all three labels are "profile (mode)". Fails with the labels seen:
+///   Expected: is confined by lab-x (enforce) on all sides
+///     Actual: inside "unconfined", exec'd "unconfined", from the node ...
+MATCHER_P2(ConfinedBy, profile, mode,
+           std::string(negation ? "is not" : "is") + " confined by " +
+               std::string(profile) + " (" + mode + ") on all sides") {
+  (void)result_listener;
+  return arg.inside.Is(profile, mode) && arg.exec.Is(profile, mode) &&
+         arg.outside.Is(profile, mode);
+}
+
+/// Passes: no policy applies, on any side.
+MATCHER(Unconfined, std::string(negation ? "is not" : "is") +
+                        " unconfined on all sides") {
+  (void)result_listener;
+  return arg.inside.unconfined() && arg.exec.unconfined() &&
+         arg.outside.unconfined();
+}
+
+/// Of an errno that Try returned. Passes: 0.
+MATCHER(Allowed, negation ? "is refused" : "is allowed") {
+  *result_listener << std::strerror(arg);
+  return arg == 0;
+}
+
+/// Passes: exactly this errno.
+MATCHER_P(RefusedWith, wanted,
+          std::string("is refused with ") + strerrorname_np(wanted)) {
+  *result_listener << std::strerror(arg);
+  return arg == wanted;
+}
+
+}  // namespace suite
+}  // namespace lab

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// The world of one case: the lab, a namespace of its own, and what it put on
+// nodes; all of it is taken away again with the object.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "runner/cluster/api.h"
+#include "runner/cluster/lab_file.h"
+#include "runner/cluster/node.h"
+#include "runner/kernel/audit.h"
+#include "runner/kernel/label.h"
+#include "runner/kernel/profiles.h"
+
+namespace lab::suite {
+
+/// A pod as it was last seen.
+struct Pod {
+  std::string name;
+  nlohmann::json object;
+
+  std::string node() const;  ///< empty before it is scheduled
+  std::string uid() const;
+  std::string phase() const;
+  /// Status of a container; an empty object before there is one. `container`
+  /// empty: the first.
+  nlohmann::json ContainerStatus(const std::string& container = "") const;
+  /// Without the scheme; empty before the runtime has made one.
+  std::string ContainerId(const std::string& container = "") const;
+  /// Reason and message for which it waits; empty if it does not.
+  std::string WaitingReason(const std::string& container = "") const;
+  std::string WaitingMessage(const std::string& container = "") const;
+  /// True if every container runs.
+  bool Running() const;
+  /// "Pending on lab-worker, hello waits: CreateContainerError (...)".
+  std::string ToString() const;
+};
+
+/// The label of a container's first process from both sides, and that of a
+/// process that was put into the container from outside.
+struct Confinement {
+  Label inside;   ///< /proc/1/attr/current, read in the container
+  Label exec;     ///< /proc/self/attr/current of the reader
+  Label outside;  ///< /proc/PID/attr/current, read on the node
+};
+
+/// What an act came to: 0, or the errno. Keys as given to World::Try.
+using Outcomes = std::map<std::string, int>;
+
+class World {
+ public:
+  World();
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  const LabFile& lab() const { return lab_; }
+  const Api& api() const { return api_; }
+  const std::string& name_space() const { return namespace_; }
+  std::vector<NodeShell> Workers() const;
+
+  // --- nodes ---
+
+  std::vector<LoadedProfile> Profiles(const NodeShell& node) const;
+  bool HasProfile(const NodeShell& node, const std::string& profile) const;
+  /// A worker whose kernel holds all these profiles; which one, if several do,
+  /// is fixed by the case's name, so that cases spread. An error if none does.
+  NodeShell NodeWith(const std::vector<std::string>& profiles) const;
+  NodeShell NodeOf(const Pod& pod) const;
+  /// Loads profiles/apparmor/NAME for this case only.
+  void LoadProfile(const NodeShell& node, const std::string& profile);
+  /// Labels a node for this case only.
+  void LabelNode(const NodeShell& node, const std::string& key,
+                 const std::string& value);
+
+  // --- pods ---
+
+  /// Creates the pod of fixtures/pods/FILE; on `node`, if given, by a
+  /// nodeSelector for its host name.
+  Pod Apply(const std::string& file, const NodeShell* node = nullptr);
+  /// Waits until `done`; a timeout error says what was last seen.
+  Result<Pod> Await(const Pod& pod, const std::string& what,
+                    const std::function<bool(const Pod&)>& done,
+                    Duration timeout = 45s) const;
+  Result<Pod> AwaitRunning(const Pod& pod, Duration timeout = 45s) const;
+  /// Waits for `count` refused attempts to create its container.
+  Result<Pod> AwaitRefused(const Pod& pod, int count,
+                           Duration timeout = 60s) const;
+  /// The events about a pod so far.
+  std::vector<nlohmann::json> Events(const Pod& pod) const;
+  /// The log of its container; empty if it has none.
+  std::string Log(const Pod& pod) const;
+
+  /// Names of the processes that the node runs in the pod's cgroups.
+  std::vector<std::string> ProcessesOf(const NodeShell& node,
+                                       const Pod& pod) const;
+
+  // --- inside ---
+
+  Result<ExecResult> Exec(const Pod& pod, const std::string& container,
+                          const std::vector<std::string>& argv) const;
+  /// Reads the labels from inside and from the node, and notes them.
+  Confinement ConfinementOf(const Pod& pod, const std::string& container = "");
+  /// Tries acts of the probe ("create:/tmp/x") in the container, and notes the
+  /// outcomes as `kind`.
+  Outcomes Try(const Pod& pod, const std::vector<std::string>& acts,
+               const std::string& container = "");
+
+  // --- the kernel's log ---
+
+  /// The place behind the newest record.
+  unsigned long long LogEnd(const NodeShell& node) const;
+  /// AppArmor records from `since` on.
+  std::vector<AuditRecord> LogSince(const NodeShell& node,
+                                    unsigned long long since) const;
+  /// Waits for a record that `wanted` accepts, and notes it.
+  Result<AuditRecord> AwaitRecord(
+      const NodeShell& node, unsigned long long since, const std::string& what,
+      const std::function<bool(const AuditRecord&)>& wanted) const;
+
+ private:
+  LabFile lab_;
+  Api api_;
+  std::string namespace_;
+  std::vector<std::pair<NodeShell, std::string>> loaded_;
+  std::vector<std::pair<NodeShell, std::string>> labelled_;
+};
+
+}  // namespace lab::suite
