@@ -16,10 +16,17 @@ function(lab_library name)
     PRIVATE lab_warnings ${ARG_PRIVATE})
 endfunction()
 
+# lab_uses_json(TARGET): with the precompiled header of runner/base/json_pch.h.
+function(lab_uses_json target)
+  target_link_libraries(${target} PUBLIC lab_json)
+  target_precompile_headers(${target} REUSE_FROM lab_json_pch)
+endfunction()
+
 # lab_suite(NAME SOURCES...): a suite is one GoogleTest executable, suite-NAME.
 function(lab_suite name)
   add_executable(suite-${name} ${ARGN})
   target_link_libraries(suite-${name} PRIVATE lab_suite_support lab_warnings)
+  target_precompile_headers(suite-${name} REUSE_FROM lab_json_pch)
   set_target_properties(suite-${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/suites)
 endfunction()

@@ -73,13 +73,22 @@ class Grammar {
       return ExitCode::kOk;
     } catch (const CLI::ParseError& e) {
       return Complain(UsageError(
-          fmt::format("{}; `runner --help` shows what there is",
-                      ReplaceAll(e.what(), "\n", " "))));
+          fmt::format("{}; `runner --help` shows what there is", What(e))));
     }
     return Perform();
   }
 
  private:
+  // Of a word that is no command, CLI11 only says that a command is missing.
+  std::string What(const CLI::ParseError& e) const {
+    const std::string what = ReplaceAll(e.what(), "\n", " ");
+    const auto rest = app_.remaining(true);
+    if (rest.empty() || what.find(rest.front()) != std::string::npos) {
+      return what;
+    }
+    return fmt::format("\"{}\" is unknown", rest.front());
+  }
+
   CLI::App* Command(CLI::App& parent, const std::string& name,
                     const std::string& about, Action action) {
     CLI::App* command = parent.add_subcommand(name, about);
@@ -130,6 +139,9 @@ class Grammar {
     run->add_option("-j,--jobs", o.jobs,
                     "Cases at a time (default: 3 per worker)")
         ->check(CLI::Range(1, 64));
+    run->add_option("--timeout", o.timeout_seconds,
+                    "Seconds a case may take (default: its own deadline)")
+        ->check(CLI::Range(1, 86400));
     run->add_option("--sabotage", o.sabotage,
                     "Break the lab on purpose; the right cases must fail");
     run->add_flag("--list-sabotage", o.list_sabotage,

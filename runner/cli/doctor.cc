@@ -159,6 +159,7 @@ std::vector<Finding> Diagnose(const Context& context, const LabPlan& plan) {
                                "7.2's emulation panics a 6.12 guest"));
   findings.push_back(Program("ssh", "ssh"));
   findings.push_back(Program("ssh-keygen", "ssh-keygen"));
+  findings.push_back(Program("openssl", "openssl"));
   if (!warm) {
     // Only building needs these; a warm cache does without.
     findings.push_back(

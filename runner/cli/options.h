@@ -33,6 +33,7 @@ struct RunOptions {
   bool keep_lab = false;
   bool strict = false;
   int jobs = 0;  ///< 0: chosen by the number of workers
+  int timeout_seconds = 0;  ///< of each case; 0: as the catalog says
   std::vector<std::string> argv;  ///< the whole command line, for the records
 };
 

@@ -51,7 +51,7 @@ class SuiteRun {
                 .log_directory = directory_ / "cases",
                 .lab = &file_,
                 .lab_processes = lab_ ? &lab_->processes() : nullptr,
-                .run_id = run_id_,
+                .throwaway = lab_.has_value(),
                 .jobs = Jobs()},
                scenarios_, *journal_, terminal_);
     } else if (!prepared) {
@@ -67,6 +67,10 @@ class SuiteRun {
   Status Plan() {
     LAB_TRY(catalog_, LoadCatalog(context_.home, options_.suite));
     LAB_TRY(scenarios_, SelectScenarios(catalog_, options_.filter));
+    for (auto& scenario : scenarios_) {
+      if (options_.timeout_seconds == 0) break;
+      scenario.deadline = std::chrono::seconds(options_.timeout_seconds);
+    }
     LAB_CHECK_OK(PlanSabotage());
     LAB_TRY(plan_, PlanLab(context_, options_.lab));
     if (!options_.use_lab.empty()) {

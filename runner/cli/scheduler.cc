@@ -84,7 +84,7 @@ class Scheduler {
                  {"LAB_RECORDS", journal_.records().string()},
                  {"LAB_HOME", request_.home.string()},
                  {"LAB_CASE", scenario.id},
-                 {"LAB_RUN", request_.run_id}},
+                 {"LAB_THROWAWAY", request_.throwaway ? "1" : "0"}},
          .log = log,
          .guard = true});
     terminal_.CaseStarted(scenario.id);

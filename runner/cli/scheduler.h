@@ -25,7 +25,8 @@ struct ScheduleRequest {
   /// Processes whose end damages the lab; may be null (a lab of somebody
   /// else's).
   std::vector<Process>* lab_processes = nullptr;
-  std::string run_id;
+  /// The lab ends with the run: cases need not tidy up.
+  bool throwaway = false;
   int jobs = 1;
 };
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "runner/base/text.h"
@@ -127,7 +128,8 @@ Result<json> Api::Watch(const WatchFor& watch) const {
   Connection connection(socket_, watch.timeout);
   LAB_CHECK_OK(Send(connection, call));
   http::response_parser<http::string_body> parser;
-  parser.body_limit(boost::none);
+  // Not "none", which refuses every answer with a Content-Length (Beast 1.74).
+  parser.body_limit(std::numeric_limits<std::uint64_t>::max());
   std::string last = "nothing";
   while (true) {
     const auto code = connection.Await([&](auto&& handler) {
@@ -140,7 +142,8 @@ Result<json> Api::Watch(const WatchFor& watch) const {
     }
     if (!parser.is_header_done()) continue;
     std::string& body = parser.get().body();
-    if (parser.get().result_int() >= 400 && parser.is_done()) {
+    if (parser.get().result_int() >= 400) {
+      if (!parser.is_done()) continue;
       return HttpError(call, parser.get().result_int(), body);
     }
     for (auto end = body.find('\n'); end != std::string::npos;

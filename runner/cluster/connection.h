@@ -34,6 +34,7 @@ class Connection {
   boost::system::error_code Await(Start&& start) {
     bool done = false;
     boost::system::error_code result;
+    context_.restart();  // stopped if the operation before was its last work
     start([&](boost::system::error_code code, auto&&...) {
       result = code;
       done = true;

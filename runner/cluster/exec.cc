@@ -35,18 +35,14 @@ std::string ExecPath(const Api::ExecCall& call) {
 }
 
 // The last frame is a metav1.Status: Success, or a failure whose cause of
-// reason ExitCode holds the exit status.
-void ReadStatus(const std::string& text, ExecResult& result) {
-  const auto status = json::parse(text, nullptr, false);
-  if (!status.is_object()) {
-    result.failure = text;
-    return;
-  }
+// reason ExitCode holds the exit status. Anything else is the failure itself.
+void ReadStatus(const std::string& text, ExecResult& result) try {
+  const auto status = json::parse(text);
   if (status.value("status", "") == "Success") {
     result.status = 0;
     return;
   }
-  result.failure = status.value("message", "");
+  result.failure = status.value("message", text);
   const json none = json::array();
   const json details = status.value("details", json::object());
   for (const auto& cause : details.value("causes", none)) {
@@ -54,6 +50,8 @@ void ReadStatus(const std::string& text, ExecResult& result) {
       result.status = std::stoi(cause.value("message", "-1"));
     }
   }
+} catch (const std::exception&) {
+  result.failure = text;
 }
 
 Result<ExecResult> ReadFrames(Connection& connection, Socket& socket,
@@ -64,6 +62,7 @@ Result<ExecResult> ReadFrames(Connection& connection, Socket& socket,
     const auto code = connection.Await(
         [&](auto&& handler) { socket.async_read(frame, handler); });
     if (code == websocket::error::closed || code == beast::net::error::eof) {
+      result.failure = "the connection ended without a status";
       return result;
     }
     if (code) return connection.Failed(what, code);

@@ -40,6 +40,7 @@ Status CopyData(archive* from, archive* to) {
 }  // namespace
 
 void ArchiveWriter::Free::operator()(archive* a) const {
+  archive_write_fail(a);  // or archive_write_free would finish the archive
   archive_write_free(a);
 }
 

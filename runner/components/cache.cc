@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr const char* kSeal = "part.json";
 
-Status VerifyFile(const Path& path, const json& expected) {
+Status VerifyFile(const Path& path, const json& expected) try {
   std::error_code code;
   const auto size = fs::file_size(path, code);
   if (code) return Error{fmt::format("{} is missing", path.string())};
@@ -31,6 +31,8 @@ Status VerifyFile(const Path& path, const json& expected) {
     return Error{fmt::format("{} has changed (sha256)", path.string())};
   }
   return {};
+} catch (const json::exception&) {
+  return Error{fmt::format("{} is not described in {}", path.string(), kSeal)};
 }
 
 }  // namespace

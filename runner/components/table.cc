@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -72,6 +73,8 @@ Result<ComponentTable> ReadTable(const json& j) {
   LAB_CHECK_OK(CheckFields(
       j, {"about", "default", "kubernetes", "go-modules", "node-os"}, "table"));
   ComponentTable table;
+  LAB_CHECK_OK(CheckFields(j.at("default"), {"kubernetes", "node-os"},
+                           "default"));
   table.default_kubernetes = j.at("default").at("kubernetes");
   table.default_node_os = j.at("default").at("node-os");
   for (const auto& entry : j.at("go-modules")) {
@@ -112,13 +115,17 @@ Result<KubernetesVersion> ComponentTable::FindKubernetes(
   std::vector<std::string> known;
   const std::string wanted = version.starts_with('v') ? version.substr(1)
                                                       : version;
+  const KubernetesVersion* newest = nullptr;
   for (const auto& entry : kubernetes) {
-    if (entry.version == wanted ||
-        entry.version.substr(0, entry.version.rfind('.')) == wanted) {
-      return entry;
+    if (entry.version == wanted) return entry;
+    if (entry.version.substr(0, entry.version.rfind('.')) == wanted &&
+        (newest == nullptr || ::strverscmp(entry.version.c_str(),
+                                           newest->version.c_str()) > 0)) {
+      newest = &entry;
     }
     known.push_back(entry.version);
   }
+  if (newest != nullptr) return *newest;
   return UsageError(fmt::format("unknown Kubernetes version \"{}\"; known: {}",
                                 version, Join(known, ", ")));
 }

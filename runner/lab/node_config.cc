@@ -82,6 +82,8 @@ Status AddNodeFiles(const NodeConfigRequest& request, ConfigArchive& archive) {
   };
   const File files[] = {
       {"/var/lib/kubelet/pki/ca.crt", ca, 0644},
+      {"/var/lib/kubelet/pki/kubelet.crt", request.serving.certificate, 0644},
+      {"/var/lib/kubelet/pki/kubelet.key", request.serving.key, 0600},
       {"/var/lib/kubelet/kubeconfig", request.kubeconfig, 0600},
       {"/var/lib/kubelet/config.yaml", kubelet, 0644},
       {"/etc/machine-id", RandomHex(32) + "\n", 0444},

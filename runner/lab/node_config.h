@@ -8,6 +8,7 @@
 
 #include "runner/base/files.h"
 #include "runner/base/result.h"
+#include "runner/lab/pki.h"
 #include "runner/lab/vm_shape.h"
 
 namespace lab {
@@ -15,6 +16,7 @@ namespace lab {
 struct NodeConfigRequest {
   VmNode node;
   std::string kubeconfig;        ///< the kubelet's
+  Certificate serving;           ///< what the kubelet serves with
   Path directory;                ///< the lab's: pki/ca.crt, ssh_key.pub, ...
   Path fixtures;                 ///< fixtures/node
   std::map<std::string, bool> feature_gates;

@@ -80,6 +80,21 @@ Result<std::string> NodeKubeconfig(const PkiRequest& request,
                     fmt::format("https://{}:", kHostSeenByGuest));
 }
 
+Result<Certificate> KubeletServingCertificate(const Path& directory,
+                                              const std::string& node,
+                                              const std::string& address) {
+  const Path key = directory / (node + "-serving.key");
+  LAB_TRY(const auto certificate,
+          RunOk({.argv = {"openssl", "req", "-x509", "-newkey", "ec",
+                          "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                          "-days", "365", "-subj", "/CN=" + node, "-addext",
+                          fmt::format("subjectAltName=DNS:{},IP:{}", node,
+                                      address),
+                          "-keyout", key.string()}}));
+  LAB_TRY(const auto key_text, ReadFile(key));
+  return Certificate{certificate, key_text};
+}
+
 Status MakeSshKeys(const Path& directory) {
   for (const char* name : {"ssh_key", "host_key"}) {
     const auto made =

@@ -30,6 +30,17 @@ Status MakePki(const PkiRequest& request);
 Result<std::string> NodeKubeconfig(const PkiRequest& request,
                                    const std::string& node);
 
+struct Certificate {
+  std::string certificate;  ///< PEM
+  std::string key;
+};
+
+/// What a kubelet serves with. Self-signed, as the kubelet would make it
+/// itself, but here and with P-256: an emulated CPU takes seconds for RSA.
+Result<Certificate> KubeletServingCertificate(const Path& directory,
+                                              const std::string& node,
+                                              const std::string& address);
+
 /// Makes ssh_key, ssh_key.pub (the lab's own) and host_key, host_key.pub
 /// (shared by its nodes) in `directory`.
 Status MakeSshKeys(const Path& directory);

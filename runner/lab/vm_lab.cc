@@ -236,12 +236,17 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
   LAB_TRY(const auto machine, LoadMachine(request.home));
   const auto workers = file_.Workers();
   std::vector<std::future<Status>> configs;
-  for (const auto& worker : request.shape.workers) {
-    configs.push_back(std::async(std::launch::async, [&, worker]() -> Status {
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    configs.push_back(std::async(std::launch::async, [&, i]() -> Status {
+      const VmNode& worker = request.shape.workers[i];
       LAB_TRY(const auto kubeconfig, NodeKubeconfig(pki, worker.name));
+      LAB_TRY(const auto serving,
+              KubeletServingCertificate(request.directory, worker.name,
+                                        workers[i].address));
       return WriteNodeInitramfs(
           {.node = worker,
            .kubeconfig = kubeconfig,
+           .serving = serving,
            .directory = request.directory,
            .fixtures = request.home / "fixtures" / "node",
            .feature_gates = request.shape.feature_gates,

@@ -21,6 +21,27 @@ inline constexpr const char* kContainerdDefault = "cri-containerd.apparmor.d";
 inline constexpr const char* kEnforce = "enforce";
 inline constexpr const char* kComplain = "complain";
 
+/// The outcome of one act; kNotTried if it was not among them.
+inline constexpr int kNotTried = -1;
+inline int At(const Outcomes& outcomes, const std::string& act) {
+  const auto it = outcomes.find(act);
+  return it == outcomes.end() ? kNotTried : it->second;
+}
+
+/// Those of `acts` among the outcomes.
+inline Outcomes Only(const Outcomes& outcomes,
+                     const std::vector<std::string>& acts) {
+  Outcomes some;
+  for (const auto& act : acts) some[act] = At(outcomes, act);
+  return some;
+}
+
+inline std::vector<std::string> Both(std::vector<std::string> a,
+                                     const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 class AppArmor : public testing::Test {
  protected:
   /// `file`, running on `node`; for controls and worlds.

@@ -5,9 +5,8 @@
 // leave the pod. So every pod gets a dummy device with an address that is its
 // own on this node. Static, because an emulated node starts it twice a pod.
 //
-// Configuration: {"type": "lab-cni", "subnet": "10.244.1.0/24"}. Implements
-// ADD, DEL, CHECK, GC, STATUS and VERSION of the CNI specification 1.1.0,
-// https://www.cni.dev/docs/spec/.
+// Configuration: {"type": "lab-cni", "subnet": "10.244.1.0/24"}. All commands
+// of the CNI specification 1.1.0, https://www.cni.dev/docs/spec/.
 //
 // A lease is a symbolic link under /run, named after the address and pointing
 // at "CONTAINER/INTERFACE": made and taken atomically, so no lock is needed,
@@ -23,13 +22,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -38,8 +35,7 @@
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr char kLeases[] = "/run/lab-cni";
+const std::string kLeases = "/run/lab-cni/";
 
 // Error codes: below 100 they are the specification's, section "Error".
 enum Code { kEnvironment = 4, kIo = 5, kConfig = 7, kFull = 100, kCheck = 101 };
@@ -81,10 +77,6 @@ Subnet ParseSubnet(const Json& config) {
           static_cast<unsigned>(prefix)};
 }
 
-std::string LeasePath(const std::string& address) {
-  return std::string(kLeases) + "/" + address;
-}
-
 // Starts at a place that the container's id chooses: an address that was just
 // given back is seldom the next one used, and nobody mistakes two pods.
 in_addr TakeAddress(const std::string& owner, const Subnet& subnet) {
@@ -94,7 +86,7 @@ in_addr TakeAddress(const std::string& owner, const Subnet& subnet) {
   for (std::uint32_t i = 0; i < hosts; ++i) {
     // Neither the network's own address, nor the gateway's, nor broadcast.
     const in_addr address{htonl(subnet.base + 2 + (start + i) % hosts)};
-    const std::string path = LeasePath(inet_ntoa(address));
+    const std::string path = kLeases + inet_ntoa(address);
     if (::symlink(owner.c_str(), path.c_str()) == 0) return address;
     if (errno != EEXIST) Fail(kIo, "create " + path, errno);
   }
@@ -103,17 +95,16 @@ in_addr TakeAddress(const std::string& owner, const Subnet& subnet) {
 
 // Gives back every address whose owner is not kept.
 void Sweep(const std::function<bool(const std::string&)>& keep) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(kLeases), ::closedir);
-  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
-    const std::string path = LeasePath(entry->d_name);
-    char owner[PATH_MAX];
+  DIR* const dir = ::opendir(kLeases.c_str());
+  if (dir == nullptr) Fail(kIo, "open " + kLeases, errno);
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string path = kLeases + entry->d_name;
+    char owner[512];
     const ssize_t size = ::readlink(path.c_str(), owner, sizeof(owner));
     if (size < 0) continue;  // "." and "..", or gone meanwhile
-    if (keep({owner, static_cast<std::size_t>(size)})) continue;
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-      Fail(kIo, "remove " + path, errno);
-    }
+    if (!keep(std::string(owner, owner + size))) ::unlink(path.c_str());
   }
+  ::closedir(dir);
 }
 
 std::string Attribute(std::uint16_t type, std::string_view value) {
@@ -193,17 +184,16 @@ Json Add(const Json& config, const std::string& owner) {
     Sweep([&](const std::string& other) { return other != owner; });
     throw;
   }
-  const std::string text =
-      inet_ntoa(address) + ("/" + std::to_string(subnet.prefix));
-  return {{"cniVersion", config.at("cniVersion")},
-          {"interfaces", {{{"name", name}, {"sandbox", netns}}}},
-          {"ips", {{{"address", text}, {"interface", 0}}}}};
+  const std::string length = "/" + std::to_string(subnet.prefix);
+  return {
+      {"cniVersion", config.at("cniVersion")},
+      {"interfaces", {{{"name", name}, {"sandbox", netns}}}},
+      {"ips", {{{"address", inet_ntoa(address) + length}, {"interface", 0}}}}};
 }
 
 void Check(const std::string& owner) {
   bool found = false;
-  Sweep(
-      [&](const std::string& other) { return found |= other == owner, true; });
+  Sweep([&](const auto& other) { return found |= other == owner, true; });
   if (!found || !EnterNamespace(Env("CNI_NETNS")) ||
       if_nametoindex(Env("CNI_IFNAME").c_str()) == 0) {
     Fail(kCheck, owner + " has lost its address or its device");
@@ -213,8 +203,7 @@ void Check(const std::string& owner) {
 void CollectGarbage(const Json& config) {
   std::set<std::string> valid;
   for (const Json& a : config.at("cni.dev/valid-attachments")) {
-    valid.insert(a.at("containerID").get<std::string>() + "/" +
-                 a.at("ifname").get<std::string>());
+    valid.insert(a.value("containerID", "") + "/" + a.value("ifname", ""));
   }
   Sweep([&](const std::string& owner) { return valid.contains(owner); });
 }
@@ -226,8 +215,8 @@ Json Run() {
     return {{"cniVersion", "1.1.0"}, {"supportedVersions", {"1.0.0", "1.1.0"}}};
   }
   const Json config = Json::parse(stdin);
-  if (::mkdir(kLeases, 0700) != 0 && errno != EEXIST) {
-    Fail(kIo, std::string("create ") + kLeases, errno);
+  if (::mkdir(kLeases.c_str(), 0700) != 0 && errno != EEXIST) {
+    Fail(kIo, "create " + kLeases, errno);
   }
   if (command == "STATUS") return ParseSubnet(config), nullptr;
   if (command == "GC") return CollectGarbage(config), nullptr;
@@ -246,13 +235,13 @@ int Print(const Json& json, int status) {
 }  // namespace
 
 int main() {
-  Failure failure;
+  Failure failure{kConfig, ""};
   try {
     return Print(Run(), 0);
   } catch (const Failure& caught) {
     failure = caught;
   } catch (const std::exception& caught) {
-    failure = {kConfig, caught.what()};
+    failure.text = caught.what();
   }
   return Print({{"cniVersion", "1.0.0"},
                 {"code", failure.code},

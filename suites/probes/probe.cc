@@ -4,7 +4,8 @@
 // whenever it got to the end, so that its exit status is left to say whether
 // the probe itself survived.
 //
-//   label          the label of this very process
+//   label          the labels of this very process and of the container's
+//                  first: {"act":"label","self":"...","first":"..."}
 //   read:PATH      open(2) for reading, and one read(2)
 //   write:PATH     open(2) an existing file for writing
 //   create:PATH    open(2) with O_CREAT | O_EXCL; removed again
@@ -79,19 +80,25 @@ int Exec(const char* path) {
   return error;
 }
 
-int PrintLabel() {
-  const int fd = open("/proc/self/attr/current", O_RDONLY | O_CLOEXEC);
+// The text of an attr file, or the errno's name in its place.
+std::string ReadLabel(const char* path) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
   char text[4096];
   const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
-  const int error = n < 0 ? errno : 0;
-  std::string label(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+  if (n < 0) return strerrorname_np(errno);
+  close(fd);
+  std::string label(text, static_cast<std::size_t>(n));
   while (!label.empty() && (label.back() == '\n' || label.back() == '\0')) {
     label.pop_back();
   }
+  return label;
+}
+
+int PrintLabel() {
   probe::JsonLine()
       .Add("act", "label")
-      .Add("label", label)
-      .Add("errno", error)
+      .Add("self", ReadLabel("/proc/self/attr/current"))
+      .Add("first", ReadLabel("/proc/1/attr/current"))
       .Print();
   return 0;
 }

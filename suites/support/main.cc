@@ -36,6 +36,21 @@ void Write(const json& record) {
   if (!written) std::fprintf(stderr, "%s\n", written.error().what.c_str());
 }
 
+// GoogleTest's message as one line: what is seen first must say it all.
+std::string Headline(const std::string& text) {
+  std::vector<std::string> parts;
+  for (const auto& line : Lines(text)) {
+    if (!Trim(line).empty()) parts.emplace_back(Trim(line));
+  }
+  return Join(parts, " ");
+}
+
+std::string RelativeFile(const char* file) {
+  std::string path = file != nullptr ? file : "";
+  const std::string root = std::string(LAB_SOURCE_DIR) + "/";
+  return path.starts_with(root) ? path.substr(root.size()) : path;
+}
+
 class Recorder : public testing::EmptyTestEventListener {
  public:
   void OnTestStart(const testing::TestInfo& info) override {
@@ -62,14 +77,13 @@ class Recorder : public testing::EmptyTestEventListener {
     // The first failure decides: what comes after may be its consequence.
     if (verdict_ == "pass") {
       verdict_ = verdict;
-      const auto lines = Lines(Trim(text));
-      reason_ = lines.empty() ? "" : lines.front();
+      reason_ = Headline(text);
     }
     Write({{"event", "check-failed"},
            {"id", g_case_id},
            {"verdict", verdict},
-           {"text", std::string(Trim(text))},
-           {"file", part.file_name() != nullptr ? part.file_name() : ""},
+           {"text", Headline(text) + "\n" + std::string(Trim(text))},
+           {"file", RelativeFile(part.file_name())},
            {"line", part.line_number()}});
   }
 

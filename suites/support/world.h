@@ -102,10 +102,12 @@ class World {
 
   Result<ExecResult> Exec(const Pod& pod, const std::string& container,
                           const std::vector<std::string>& argv) const;
-  /// Reads the labels from inside and from the node, and notes them.
+  /// The labels from inside and from the node, noted. Those from inside are of
+  /// the last Try in the container, or are read now if there was none: an exec
+  /// is what costs an emulated node most.
   Confinement ConfinementOf(const Pod& pod, const std::string& container = "");
-  /// Tries acts of the probe ("create:/tmp/x") in the container, and notes the
-  /// outcomes as `kind`.
+  /// Tries acts of the probe ("create:/tmp/x") in the container, in order, and
+  /// notes the outcomes. The probe reads its labels before it acts.
   Outcomes Try(const Pod& pod, const std::vector<std::string>& acts,
                const std::string& container = "");
 
@@ -122,9 +124,15 @@ class World {
       const std::function<bool(const AuditRecord&)>& wanted) const;
 
  private:
+  struct InsideLabels {
+    std::string first;  ///< of PID 1
+    std::string self;   ///< of the exec'd probe
+  };
+
   LabFile lab_;
   Api api_;
   std::string namespace_;
+  std::map<std::string, InsideLabels> inside_;  ///< by pod and container
   std::vector<std::pair<NodeShell, std::string>> loaded_;
   std::vector<std::pair<NodeShell, std::string>> labelled_;
 };

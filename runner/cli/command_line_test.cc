@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/cli/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "runner/base/files.h"
+#include "runner/cli/catalog.h"
+
+namespace lab {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct Said {
+  ExitCode code = ExitCode::kBug;
+  std::string out;
+  std::string err;
+};
+
+// Commands here see the project, and a cache of their own that none of them
+// may write to.
+class CommandLine : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto dir = TempDir::In(testing::TempDir(), "command-line-");
+    ASSERT_TRUE(dir) << dir.error().what;
+    dir_.emplace(std::move(*dir));
+    ::setenv("CONFINEMENT_LAB_HOME", LAB_SOURCE_DIR, 1);
+    ::setenv("CONFINEMENT_LAB_CACHE", cache().c_str(), 1);
+  }
+  void TearDown() override {
+    ::unsetenv("CONFINEMENT_LAB_HOME");
+    ::unsetenv("CONFINEMENT_LAB_CACHE");
+    EXPECT_FALSE(std::filesystem::exists(cache()));
+  }
+  Path cache() const { return dir_->path() / "cache"; }
+
+  static Said Run(std::vector<std::string> arguments) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    Said said;
+    said.code = RunCommandLine(std::move(arguments));
+    said.out = testing::internal::GetCapturedStdout();
+    said.err = testing::internal::GetCapturedStderr();
+    return said;
+  }
+
+ private:
+  std::optional<TempDir> dir_;
+};
+
+TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
+  struct {
+    std::vector<std::string> arguments;
+    const char* said;
+  } const cases[] = {
+      {{"--suit", "apparmor"}, "--suit"},
+      {{"run", "--suite", "apparmor", "--frobnicate"}, "--frobnicate"},
+      {{"dance"}, "\"dance\" is unknown"},
+      {{"lab"}, "subcommand"},
+      {{"lab", "sideways"}, "sideways"},
+      {{"run", "--suite"}, "--suite"},
+      {{"--suite", "aparmor"}, "known: apparmor"},
+      {{"run"}, "which suite?"},
+      {{"-q"}, "which suite?"},
+      {{"--suite", "apparmor", "--filter", "enforce-deny-writ"},
+       "closest: apparmor.enforce-deny-write"},
+      {{"--suite", "apparmor", "--sabotage", "x"}, "permissive-profile"},
+      {{"--suite", "apparmor", "--runtime", "youki"}, "known: crun, runc"},
+      {{"--suite", "apparmor", "--accel", "hvf"}, "known: auto, kvm, tcg"},
+      {{"--suite", "apparmor", "--lab", "kind"},
+       "--lab kind does not work yet; --lab vm does"},
+      {{"--suite", "apparmor", "--lab", "kubeconfig"}, "does not work yet"},
+      {{"--suite", "apparmor", "--lab", "cloud"}, "unknown lab \"cloud\""},
+      {{"--suite", "apparmor", "--kubernetes", "1.3"}, "known: 1.36.3"},
+      {{"--suite", "apparmor", "--config", "/no/such.yaml"}, "/no/such.yaml"},
+      {{"--suite", "apparmor", "--use-lab", "none"}, "no lab \"none\""},
+      {{"--suite", "apparmor", "-j", "0"}, "--jobs"},
+      {{"--suite", "apparmor", "--color", "red"}, "--color"},
+      {{"lab", "up", "--name", "Big Lab"}, "lab name \"Big Lab\""},
+      {{"lab", "down", "none"}, "no lab \"none\""},
+      {{"lab", "down"}, "no lab"},
+      {{"list", "--suite", "none"}, "unknown suite \"none\""},
+      {{"explain"}, "id is required"},
+      {{"explain", "log-denid"}, "closest:"},
+  };
+  for (const auto& one : cases) {
+    const auto said = Run(one.arguments);
+    const auto line = testing::PrintToString(one.arguments);
+    EXPECT_EQ(said.code, ExitCode::kUsage) << line << said.err;
+    EXPECT_THAT(said.err, HasSubstr(one.said)) << line;
+    EXPECT_EQ(said.err.rfind("runner: ", 0), 0u) << line << said.err;
+    EXPECT_THAT(said.out, IsEmpty()) << line;
+  }
+}
+
+TEST_F(CommandLine, ABadConfigIsNamedWithItsLine) {
+  const auto said = Run({"--suite", "apparmor", "--config",
+                         LAB_SOURCE_DIR
+                         "/fixtures/kind-configs/invalid-role.yaml"});
+  EXPECT_EQ(said.code, ExitCode::kUsage);
+  EXPECT_THAT(said.err, HasSubstr("invalid-role.yaml:"));
+}
+
+TEST_F(CommandLine, HelpAndVersionAreOutput) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{}, {"--help"}, {"-h"}}) {
+    const auto said = Run(arguments);
+    EXPECT_EQ(said.code, ExitCode::kOk);
+    EXPECT_THAT(said.out, HasSubstr("Exit status"));
+    EXPECT_THAT(said.err, IsEmpty());
+  }
+  EXPECT_THAT(Run({"run", "--help"}).out, HasSubstr("--filter"));
+  EXPECT_THAT(Run({"--version"}).out, HasSubstr("confinement-lab 0."));
+}
+
+TEST_F(CommandLine, HelpKeepsQuietAboutTheKeeper) {
+  EXPECT_EQ(Run({"--help"}).out.find("__keep"), std::string::npos);
+}
+
+TEST_F(CommandLine, ListShowsEveryCase) {
+  const auto catalog = LoadCatalog(LAB_SOURCE_DIR, "apparmor");
+  ASSERT_TRUE(catalog);
+  const auto said = Run({"list", "--suite", "apparmor"});
+  EXPECT_EQ(said.code, ExitCode::kOk);
+  for (const auto& scenario : catalog->scenarios) {
+    EXPECT_THAT(said.out, HasSubstr(scenario.id));
+    EXPECT_THAT(said.out, HasSubstr(scenario.claim));
+  }
+}
+
+TEST_F(CommandLine, ListAsJsonHoldsTheCatalog) {
+  const auto said = Run({"list", "--json"});
+  EXPECT_EQ(said.code, ExitCode::kOk);
+  const auto listed = json::parse(said.out, nullptr, false);
+  ASSERT_TRUE(listed.is_array()) << said.out;
+  const auto file = json::parse(
+      *ReadFile(LAB_SOURCE_DIR "/suites/apparmor/catalog.json"));
+  ASSERT_GE(listed.size(), file.at("cases").size());
+  for (const auto* field : {"id", "claim", "statements", "expect", "evidence",
+                            "fixtures", "profiles", "deadline_seconds"}) {
+    EXPECT_EQ(listed[0].at(field), file.at("cases")[0].at(field)) << field;
+  }
+}
+
+TEST_F(CommandLine, ExplainShowsClaimAndFiles) {
+  const auto said = Run({"explain", "late-load-recovers"});
+  EXPECT_EQ(said.code, ExitCode::kOk);
+  EXPECT_THAT(said.out, HasSubstr("apparmor.late-load-recovers"));
+  EXPECT_THAT(said.out, HasSubstr("--- fixtures/pods/late-load.yaml ---"));
+  EXPECT_THAT(said.out, HasSubstr("kind: Pod"));
+  EXPECT_THAT(said.out, HasSubstr("build/runner --suite apparmor --filter "
+                                  "late-load-recovers"));
+}
+
+TEST_F(CommandLine, SabotagesAreListed) {
+  const auto said = Run({"--suite", "apparmor", "--list-sabotage"});
+  EXPECT_EQ(said.code, ExitCode::kOk);
+  EXPECT_THAT(said.out, HasSubstr("permissive-profile"));
+}
+
+TEST_F(CommandLine, AnEmptyCacheHasNoLabs) {
+  const auto listed = Run({"lab", "ls"});
+  EXPECT_EQ(listed.code, ExitCode::kOk);
+  EXPECT_THAT(listed.err, HasSubstr("runner lab up"));
+  EXPECT_EQ(Run({"lab", "ls", "--json"}).out, "[]\n");
+  EXPECT_THAT(Run({"lab", "gc"}).out, HasSubstr("nothing to remove"));
+}
+
+TEST_F(CommandLine, AHomeThatIsNoneIsAUsageError) {
+  ::setenv("CONFINEMENT_LAB_HOME", "/no/such/home", 1);
+  const auto said = Run({"list"});
+  EXPECT_EQ(said.code, ExitCode::kUsage);
+  EXPECT_THAT(said.err, HasSubstr("/no/such/home"));
+}
+
+}  // namespace
+}  // namespace lab

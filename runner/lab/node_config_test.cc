@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/lab/node_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+
+#include "runner/components/archive.h"
+
+namespace lab {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+struct Unpacked {
+  std::string content;
+  int mode = 0;
+};
+
+class NodeConfig : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto dir = TempDir::In(testing::TempDir(), "node-config-");
+    ASSERT_TRUE(dir) << dir.error().what;
+    dir_.emplace(std::move(*dir));
+    ASSERT_TRUE(MakeDirectories(At("lab/pki")));
+    ASSERT_TRUE(WriteFile(At("lab/pki/ca.crt"), "CA"));
+    ASSERT_TRUE(WriteFile(At("lab/host_key"), "HOST KEY"));
+    ASSERT_TRUE(WriteFile(At("lab/ssh_key.pub"), "PUBLIC KEY"));
+    request_.node.name = "lab-worker";
+    request_.kubeconfig = "KUBECONFIG";
+    request_.directory = At("lab");
+    request_.fixtures = LAB_SOURCE_DIR "/fixtures/node";
+    request_.default_runtime = "runc";
+  }
+
+  Path At(const std::string& name) const { return dir_->path() / name; }
+
+  // Config as the node will read it.
+  json Kubelet() const {
+    const auto text = KubeletConfig(request_);
+    if (text) return json::parse(*text);
+    ADD_FAILURE() << text.error().what;
+    return {};
+  }
+
+  Status Write(const std::string& base = "BASE") const {
+    LAB_CHECK_OK(WriteFile(At("base"), base));
+    return WriteNodeInitramfs(request_, At("base"), At("out"));
+  }
+
+  // What is behind the first `skip` bytes of the written file.
+  std::map<std::string, Unpacked> Unpack(std::size_t skip = 4) const {
+    const auto whole = ReadFile(At("out")).value_or("");
+    EXPECT_TRUE(WriteFile(At("own"), whole.substr(skip)));
+    EXPECT_TRUE(RemoveTree(At("root")));
+    const auto read = ExtractArchive(At("own"), At("root"),
+                                     [](const std::string&) { return true; });
+    EXPECT_TRUE(read) << read.error().what;
+    std::map<std::string, Unpacked> found;
+    for (const auto& entry : fs::recursive_directory_iterator(At("root"))) {
+      auto& one = found[fs::relative(entry.path(), At("root")).string()];
+      one.mode = static_cast<int>(entry.status().permissions());
+      if (entry.is_regular_file()) one.content = *ReadFile(entry.path());
+    }
+    return found;
+  }
+
+  void Mount(const Path& host, const std::string& target) {
+    request_.node.mounts.push_back({.host_path = host, .container_path = target});
+  }
+
+  NodeConfigRequest request_;
+
+ private:
+  std::optional<TempDir> dir_;
+};
+
+TEST_F(NodeConfig, KubeletStartsFromTheFixture) {
+  const auto config = Kubelet();
+  EXPECT_EQ(config.at("kind"), "KubeletConfiguration");
+  EXPECT_EQ(config.at("authorization").at("mode"), "Webhook");
+  EXPECT_FALSE(config.contains("featureGates"));
+}
+
+TEST_F(NodeConfig, KubeletGetsGatesThenPatches) {
+  request_.feature_gates = {{"Shape", true}, {"Both", true}};
+  request_.node.kubelet_config = {
+      {"maxPods", 5},
+      {"featureGates", {{"Both", false}, {"Patch", true}}},
+      {"authentication", {{"webhook", {{"cacheTTL", "9s"}}}}},
+      {"failSwapOn", nullptr}};
+
+  const auto config = Kubelet();
+
+  EXPECT_EQ(config.at("maxPods"), 5);
+  EXPECT_EQ(config.at("featureGates"),
+            json({{"Shape", true}, {"Both", false}, {"Patch", true}}));
+  EXPECT_EQ(config.at("authentication").at("webhook"),
+            json({{"enabled", true}, {"cacheTTL", "9s"}}));
+  EXPECT_FALSE(config.contains("failSwapOn"));
+  EXPECT_TRUE(config.contains("cgroupDriver"));
+}
+
+TEST_F(NodeConfig, KubeletNeedsItsFixture) {
+  request_.fixtures = At("nowhere");
+  const auto config = KubeletConfig(request_);
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().what, HasSubstr("nowhere/kubelet-config.yaml"));
+}
+
+TEST_F(NodeConfig, ArchiveHoldsWhatTheNodeNeeds) {
+  request_.node.kubelet_extra_args = {{"v", "4"}, {"cgroup-root", "/x"}};
+  const auto written = Write();
+  ASSERT_TRUE(written) << written.error().what;
+
+  const auto files = Unpack();
+
+  const std::map<std::string, Unpacked> expected = {
+      {"config/var/lib/kubelet/pki/ca.crt", {"CA", 0644}},
+      {"config/var/lib/kubelet/kubeconfig", {"KUBECONFIG", 0600}},
+      {"config/var/lib/kubelet/config.yaml", {*KubeletConfig(request_), 0644}},
+      {"config/etc/hostname", {"lab-worker\n", 0644}},
+      {"config/etc/ssh/ssh_host_ed25519_key", {"HOST KEY", 0600}},
+      {"config/root/.ssh/authorized_keys", {"PUBLIC KEY", 0600}},
+      {"config/lab/default-runtime", {"runc\n", 0644}},
+      {"config/lab/kubelet-args.d/node",
+       {"--hostname-override=lab-worker\n--v=4\n--cgroup-root=/x\n", 0644}},
+      {"config/root/.ssh", {"", 0700}},
+      {"config/etc/ssh", {"", 0755}},
+      {"config/var/lib/kubelet", {"", 0755}},
+  };
+  for (const auto& [name, want] : expected) {
+    ASSERT_TRUE(files.contains(name)) << name;
+    EXPECT_EQ(files.at(name).content, want.content) << name;
+    EXPECT_EQ(files.at(name).mode, want.mode) << name;
+  }
+  EXPECT_EQ(files.at("config/etc/machine-id").content.size(), 33u);
+  EXPECT_EQ(files.at("config/etc/machine-id").mode, 0444);
+}
+
+TEST_F(NodeConfig, NodesHaveMachineIdsOfTheirOwn) {
+  ASSERT_TRUE(Write());
+  const auto one = Unpack().at("config/etc/machine-id").content;
+  ASSERT_TRUE(Write());
+  EXPECT_NE(Unpack().at("config/etc/machine-id").content, one);
+}
+
+TEST_F(NodeConfig, ArchiveFollowsTheBaseAtAMultipleOfFour) {
+  for (std::size_t size = 0; size <= 8; ++size) {
+    const std::string base(size, 'b');
+    const auto written = Write(base);
+    ASSERT_TRUE(written) << written.error().what;
+
+    const std::size_t begin = (size + 3) / 4 * 4;
+    const auto whole = *ReadFile(At("out"));
+    EXPECT_EQ(whole.substr(0, begin), base + std::string(begin - size, '\0'));
+    EXPECT_EQ(whole.substr(begin, 2), "\x1f\x8b");  // gzip
+    EXPECT_TRUE(Unpack(begin).contains("config/etc/hostname")) << size;
+  }
+}
+
+TEST_F(NodeConfig, FileIsForItsOwnerAndAlone) {
+  ASSERT_TRUE(Write());
+  EXPECT_EQ(fs::status(At("out")).permissions(), fs::perms(0600));
+  EXPECT_FALSE(fs::exists(At("out.node")));
+}
+
+TEST_F(NodeConfig, MountedFileIsCopiedWithItsMode) {
+  ASSERT_TRUE(WriteFile(At("tool"), "#!"));
+  fs::permissions(At("tool"), fs::perms(0750));
+  Mount(At("tool"), "/opt/x/renamed");
+  ASSERT_TRUE(Write());
+  const auto files = Unpack();
+  ASSERT_TRUE(files.contains("config/opt/x/renamed"));
+  EXPECT_EQ(files.at("config/opt/x/renamed").content, "#!");
+  EXPECT_EQ(files.at("config/opt/x/renamed").mode, 0750);
+}
+
+TEST_F(NodeConfig, MountedDirectoryIsCopiedWithAllBelow) {
+  ASSERT_TRUE(MakeDirectories(At("tree/sub")));
+  ASSERT_TRUE(WriteFile(At("tree/a"), "1"));
+  ASSERT_TRUE(WriteFile(At("tree/sub/b"), "2"));
+  Mount(At("tree"), "/opt/tree");
+  ASSERT_TRUE(Write());
+  const auto files = Unpack();
+  ASSERT_TRUE(files.contains("config/opt/tree/a"));
+  ASSERT_TRUE(files.contains("config/opt/tree/sub/b"));
+  EXPECT_EQ(files.at("config/opt/tree/sub/b").content, "2");
+}
+
+TEST_F(NodeConfig, MountOfNothingIsAUsageErrorThatNamesIt) {
+  Mount(At("nothing-here"), "/opt/x");
+  const auto written = Write();
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().kind, ErrorKind::kUsage);
+  EXPECT_THAT(written.error().what, HasSubstr("extraMounts of lab-worker"));
+  EXPECT_THAT(written.error().what, HasSubstr("nothing-here"));
+}
+
+TEST_F(NodeConfig, MissingCredentialsAreNamed) {
+  ASSERT_TRUE(RemoveTree(At("lab/host_key")));
+  const auto written = Write();
+  ASSERT_FALSE(written);
+  EXPECT_THAT(written.error().what, HasSubstr("host_key"));
+}
+
+}  // namespace
+}  // namespace lab
