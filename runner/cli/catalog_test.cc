@@ -136,9 +136,8 @@ class CatalogFile : public ::testing::Test {
 
 TEST_F(CatalogFile, RefusesUnknownFields) {
   for (const auto* place : {"", "/cases/3"}) {
-    const auto catalog = Load([&](json& j) {
-      j[json::json_pointer(place)]["timeout"] = 3;
-    });
+    const auto catalog =
+        Load([&](json& j) { j[json::json_pointer(place)]["timeout"] = 3; });
     ASSERT_FALSE(catalog) << place;
     EXPECT_THAT(catalog.error().what, HasSubstr("unknown field \"timeout\""));
     EXPECT_THAT(catalog.error().what, HasSubstr("catalog.json"));
@@ -146,15 +145,14 @@ TEST_F(CatalogFile, RefusesUnknownFields) {
 }
 
 TEST_F(CatalogFile, RefusesMissingFieldsAndOtherTypes) {
-  const auto fields = json::parse(*ReadFile(
-      kHome / "suites/apparmor/catalog.json"))["cases"][0];
+  const auto fields = json::parse(
+      *ReadFile(kHome / "suites/apparmor/catalog.json"))["cases"][0];
   for (const auto& [field, value] : fields.items()) {
     EXPECT_FALSE(Load([&, name = field](json& j) {
       j["cases"][0].erase(name);
     })) << field;
-    const auto catalog = Load([&, name = field](json& j) {
-      j["cases"][0][name] = {7};
-    });
+    const auto catalog =
+        Load([&, name = field](json& j) { j["cases"][0][name] = {7}; });
     ASSERT_FALSE(catalog) << field;
     EXPECT_THAT(catalog.error().what, HasSubstr("catalog.json"));
   }

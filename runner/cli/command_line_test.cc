@@ -102,9 +102,9 @@ TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
 }
 
 TEST_F(CommandLine, ABadConfigIsNamedWithItsLine) {
-  const auto said = Run({"--suite", "apparmor", "--config",
-                         LAB_SOURCE_DIR
-                         "/fixtures/kind-configs/invalid-role.yaml"});
+  const auto said =
+      Run({"--suite", "apparmor", "--config",
+           LAB_SOURCE_DIR "/fixtures/kind-configs/invalid-role.yaml"});
   EXPECT_EQ(said.code, ExitCode::kUsage);
   EXPECT_THAT(said.err, HasSubstr("invalid-role.yaml:"));
 }
@@ -141,8 +141,8 @@ TEST_F(CommandLine, ListAsJsonHoldsTheCatalog) {
   EXPECT_EQ(said.code, ExitCode::kOk);
   const auto listed = json::parse(said.out, nullptr, false);
   ASSERT_TRUE(listed.is_array()) << said.out;
-  const auto file = json::parse(
-      *ReadFile(LAB_SOURCE_DIR "/suites/apparmor/catalog.json"));
+  const auto file =
+      json::parse(*ReadFile(LAB_SOURCE_DIR "/suites/apparmor/catalog.json"));
   ASSERT_GE(listed.size(), file.at("cases").size());
   for (const auto* field : {"id", "claim", "statements", "expect", "evidence",
                             "fixtures", "profiles", "deadline_seconds"}) {

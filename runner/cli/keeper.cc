@@ -56,8 +56,17 @@ Result<VmLab> BringUp(const Context& context, const LabCommandOptions& options,
   LAB_TRY(const auto plan, PlanLab(context, options.lab));
   LAB_TRY(const auto parts,
           ProvidePlannedParts(context, options.lab, plan, progress));
-  return ProvisionVmLab(context, options.lab, plan, parts, options.name,
-                        progress);
+  auto lab = ProvisionVmLab(context, options.lab, plan, parts, options.name,
+                            progress);
+  if (lab) return lab;
+  const Path directory = LabStore(context.cache).DirectoryOf(options.name);
+  if (lab.error().kind == ErrorKind::kInterrupted) {
+    (void)RemoveTree(directory).has_value();
+    return lab;
+  }
+  return Error{fmt::format("{}\n  logs: {} (until `runner lab gc`)",
+                           lab.error().what, (directory / "logs").string()),
+               lab.error().kind};
 }
 
 // Passes one line of news on; true when it is the last.

@@ -153,11 +153,19 @@ class SuiteRun {
         LAB_TRY(file_, LabStore(context_.cache).Find(name));
         return {};
       }
-      LAB_TRY(auto lab, ProvisionVmLab(context_, options_.lab, plan_, parts,
-                                       name, terminal_));
-      lab_.emplace(std::move(lab));
-      file_ = lab_->file();
-      return {};
+      auto lab = ProvisionVmLab(context_, options_.lab, plan_, parts, name,
+                                terminal_);
+      if (lab) {
+        lab_.emplace(std::move(*lab));
+        file_ = lab_->file();
+        return {};
+      }
+      const Path remains = LabStore(context_.cache).DirectoryOf(name);
+      KeepLogs(remains);
+      (void)RemoveTree(remains).has_value();
+      return Error{fmt::format("{}\n  logs: {}", lab.error().what,
+                               (directory_ / "lab").string()),
+                   lab.error().kind};
     });
   }
 
@@ -219,7 +227,7 @@ class SuiteRun {
       terminal_.Note(saved.error().what);
     }
     if (lab_) {
-      KeepLogs();
+      KeepLogs(file_.directory);
       lab_->Down();
     } else if (!file_.name.empty() && !stop::Requested()) {
       const auto cleaned = CleanNodes(file_, ProfilesOf(scenarios_), sabotage_);
@@ -235,11 +243,13 @@ class SuiteRun {
     }
   }
 
-  void KeepLogs() const {
+  // The lab's logs outlive the lab, in the report.
+  void KeepLogs(const Path& lab) const {
     std::error_code code;
-    fs::copy(file_.directory / "logs", directory_ / "lab",
-             fs::copy_options::recursive, code);
-    fs::copy_file(file_.directory / "lab.json", directory_ / "lab.json", code);
+    const auto options =
+        fs::copy_options::recursive | fs::copy_options::overwrite_existing;
+    fs::copy(lab / "logs", directory_ / "lab", options, code);
+    fs::copy(lab / "lab.json", directory_ / "lab" / "lab.json", options, code);
   }
 
   int Jobs() const {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "runner/cluster/fake_server.h"
@@ -182,7 +183,8 @@ Watched WatchUntilRunning(const Path& socket, Duration timeout = 20s) {
              watched.seen.push_back(type + " " + phase);
              return phase == "Running";
            },
-       .describe = [](const json& o) { return "phase " + o.value("phase", ""); }});
+       .describe =
+           [](const json& o) { return "phase " + o.value("phase", ""); }});
   return watched;
 }
 
@@ -213,9 +215,8 @@ TEST(Watch, GivesTheSameWhereverTheStreamIsSplit) {
     const auto watched = WatchUntilRunning(server.path());
     ASSERT_TRUE(watched.result) << next << watched.result.error().what;
     ASSERT_EQ(watched.result->at("note"), "é\n\"{}") << next;
-    ASSERT_THAT(watched.seen,
-                ElementsAre("ADDED Pending", "MODIFIED Creating",
-                            "MODIFIED Running"))
+    ASSERT_THAT(watched.seen, ElementsAre("ADDED Pending", "MODIFIED Creating",
+                                          "MODIFIED Running"))
         << next;
   }
 }
@@ -233,10 +234,10 @@ TEST(Watch, TimeoutTellsWhatWasLastSeen) {
 }
 
 TEST(Watch, AnErrorEventEndsIt) {
-  const auto watched = WatchAnswer(Chunked(
-      "200 OK", {R"({"type":"ERROR","object":{"kind":"Status",)"
-                 R"("message":"too old resource version","code":410}})"
-                 "\n"}));
+  const auto watched = WatchAnswer(
+      Chunked("200 OK", {R"({"type":"ERROR","object":{"kind":"Status",)"
+                         R"("message":"too old resource version","code":410}})"
+                         "\n"}));
   ASSERT_FALSE(watched.result);
   EXPECT_EQ(watched.result.error().what,
             "wait for pod a to run: too old resource version");

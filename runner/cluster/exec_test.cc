@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/beast/websocket.hpp>
+#include <future>
 
 #include "runner/cluster/api.h"
 #include "runner/cluster/fake_server.h"
@@ -59,11 +60,13 @@ ExecResult ExecAgainst(std::vector<std::string> frames, End end) {
 
 constexpr const char* kSuccess = "\3{\"metadata\":{},\"status\":\"Success\"}";
 constexpr const char* kExit3 =
-    "\3{\"metadata\":{},\"status\":\"Failure\",\"message\":\"command terminated "
+    "\3{\"metadata\":{},\"status\":\"Failure\",\"message\":\"command "
+    "terminated "
     "with non-zero exit code: exit status 3\",\"reason\":\"NonZeroExitCode\","
     "\"details\":{\"causes\":[{\"reason\":\"ExitCode\",\"message\":\"3\"}]}}";
 constexpr const char* kNoSuchProgram =
-    "\3{\"metadata\":{},\"status\":\"Failure\",\"message\":\"exec: \\\"touch\\\": "
+    "\3{\"metadata\":{},\"status\":\"Failure\",\"message\":\"exec: "
+    "\\\"touch\\\": "
     "executable file not found\",\"reason\":\"InternalError\","
     "\"details\":{\"causes\":[{\"message\":\"x\"}]},\"code\":500}";
 

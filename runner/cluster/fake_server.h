@@ -3,6 +3,7 @@
 // byte if it likes.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
@@ -78,8 +79,9 @@ class FakeServer {
 /// A whole answer of known length.
 inline std::string HttpAnswer(const std::string& status,
                               const std::string& body) {
-  return "HTTP/1.1 " + status + "\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "HTTP/1.1 " + status +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
 }
 
 }  // namespace lab

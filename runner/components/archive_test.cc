@@ -89,8 +89,9 @@ TEST_P(Archive, EntriesAreRootsAndHaveNoTime) {
       archive_read_new(), &archive_read_free);
   archive_read_support_format_all(reader.get());
   archive_read_support_filter_all(reader.get());
-  ASSERT_EQ(archive_read_open_filename(reader.get(), Scratch("a").c_str(), 4096),
-            ARCHIVE_OK);
+  ASSERT_EQ(
+      archive_read_open_filename(reader.get(), Scratch("a").c_str(), 4096),
+      ARCHIVE_OK);
 
   std::vector<std::string> names;
   archive_entry* entry = nullptr;
@@ -103,8 +104,8 @@ TEST_P(Archive, EntriesAreRootsAndHaveNoTime) {
   for (auto& name : names) {
     if (name.ends_with('/')) name.pop_back();
   }
-  EXPECT_THAT(names, ElementsAre("d", "d/secret", "d/tool", "d/empty", "big",
-                                 "link"));
+  EXPECT_THAT(names,
+              ElementsAre("d", "d/secret", "d/tool", "d/empty", "big", "link"));
 }
 
 TEST_P(Archive, OnlyWantedEntriesAreUnpacked) {
@@ -134,8 +135,7 @@ TEST_P(Archive, DamageIsAnError) {
 INSTANTIATE_TEST_SUITE_P(Formats, Archive,
                          ::testing::Values(Format::kTar, Format::kCpioGz),
                          [](const auto& each) {
-                           return each.param == Format::kTar ? "Tar"
-                                                             : "CpioGz";
+                           return each.param == Format::kTar ? "Tar" : "CpioGz";
                          });
 
 using ArchiveFile = Archive;
@@ -185,10 +185,9 @@ TEST_P(ArchiveFile, WithoutCloseIsDiscarded) {
 }
 
 TEST_P(ArchiveFile, ThatCannotBeIsNamed) {
-  const auto made =
-      ArchiveWriter::Create(Scratch("no/such/dir/a"), GetParam());
-  const auto read = ExtractArchive(Scratch("nothing"), Scratch("out"),
-                                   &Everything);
+  const auto made = ArchiveWriter::Create(Scratch("no/such/dir/a"), GetParam());
+  const auto read =
+      ExtractArchive(Scratch("nothing"), Scratch("out"), &Everything);
   ASSERT_FALSE(made);
   ASSERT_FALSE(read);
   EXPECT_THAT(made.error().what, HasSubstr("no/such/dir/a"));
@@ -207,8 +206,8 @@ TEST_P(ArchiveFile, DecompressKnowsTheCompressionByTheContent) {
 
     EXPECT_EQ(Decompress(Scratch("packed")).value_or(""), text) << tool;
 
-    ASSERT_TRUE(WriteFile(Scratch("packed"),
-                          packed->substr(0, packed->size() - 12)));
+    ASSERT_TRUE(
+        WriteFile(Scratch("packed"), packed->substr(0, packed->size() - 12)));
     EXPECT_FALSE(Decompress(Scratch("packed"))) << tool;
   }
   EXPECT_FALSE(Decompress(Scratch("nothing")));

@@ -178,8 +178,7 @@ TEST_F(CacheOfParts, WhatAKilledBuilderLeftIsNotInThePart) {
   ASSERT_TRUE(MakeDirectories(stale / "bin"));
   ASSERT_TRUE(WriteFile(stale / "bin" / "old", "x"));
   ASSERT_TRUE(MakeDirectories(root() / "locks"));
-  ASSERT_TRUE(
-      WriteFile(root() / "locks" / (PartId(recipe_) + ".lock"), ""));
+  ASSERT_TRUE(WriteFile(root() / "locks" / (PartId(recipe_) + ".lock"), ""));
 
   ASSERT_TRUE(Open().Provide(recipe_));
 
@@ -205,8 +204,8 @@ TEST_F(CacheOfParts, TwoAtOnceBuildOnce) {
     return make(into, log);
   };
 
-  auto first = std::async(std::launch::async,
-                          [&] { return Open().Provide(recipe_); });
+  auto first =
+      std::async(std::launch::async, [&] { return Open().Provide(recipe_); });
   building.get_future().wait();
   const auto second = Cache(root(), second_progress, false).Provide(recipe_);
 
@@ -226,6 +225,7 @@ TEST(PartId, ChangesWithEachInput) {
       {.name = "p", .inputs = {"a"}, .build = {}},
       {.name = "p", .inputs = {"ab"}, .build = {}},
       {.name = "p", .inputs = {"a", "b", ""}, .build = {}},
+      {.name = "p", .inputs = {"a\nb"}, .build = {}},
       {.name = "p", .inputs = {"a\n1\nb"}, .build = {}},
       {.name = "p", .inputs = {}, .build = {}},
   };
@@ -249,7 +249,8 @@ class ScopedEnv {
     }
   }
   ~ScopedEnv() {
-    for (const auto& [name, old] : old_) Set(name, old ? old->c_str() : nullptr);
+    for (const auto& [name, old] : old_)
+      Set(name, old ? old->c_str() : nullptr);
   }
 
  private:

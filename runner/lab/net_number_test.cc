@@ -57,6 +57,8 @@ TEST(NetNumber, OneWhosePortIsTakenIsPassedOver) {
   std::optional<NetNumber> free(Take());
   const int value = free->value();
   const UniqueFd other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;  // a lab that ended just now leaves its port in TIME_WAIT
+  ::setsockopt(other.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(free->ApiPort()));

@@ -71,7 +71,8 @@ class NodeConfig : public ::testing::Test {
   }
 
   void Mount(const Path& host, const std::string& target) {
-    request_.node.mounts.push_back({.host_path = host, .container_path = target});
+    request_.node.mounts.push_back(
+        {.host_path = host, .container_path = target});
   }
 
   NodeConfigRequest request_;

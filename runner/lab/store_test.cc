@@ -66,16 +66,15 @@ Process Sleep() {
 }
 
 TEST(CheckLabName, TakesWhatMayBeAHostName) {
-  for (const auto* good : {"a", "0", "lab", "run-k3f9", "a--b",
-                           "abcdefghijklmnopqrstuvwx"}) {
+  for (const auto* good :
+       {"a", "0", "lab", "run-k3f9", "a--b", "abcdefghijklmnopqrstuvwx"}) {
     EXPECT_TRUE(CheckLabName(good)) << good;
   }
 }
 
 TEST(CheckLabName, RefusesEverythingElse) {
-  for (const auto* bad :
-       {"", "-", "-a", "a-", "A", "a_b", "a.b", "a/b", "..", "a b", "ä", "a\n",
-        "abcdefghijklmnopqrstuvwxy"}) {
+  for (const auto* bad : {"", "-", "-a", "a-", "A", "a_b", "a.b", "a/b", "..",
+                          "a b", "ä", "a\n", "abcdefghijklmnopqrstuvwxy"}) {
     const auto status = CheckLabName(bad);
     ASSERT_FALSE(status) << bad;
     EXPECT_EQ(status.error().kind, ErrorKind::kUsage);
@@ -125,9 +124,8 @@ TEST_F(Store, CollectsADeadLabAndItsProcesses) {
 
   EXPECT_FALSE(left.Running());
   EXPECT_FALSE(fs::exists(lab.directory));
-  EXPECT_THAT(collected.removed,
-              ElementsAre(HasSubstr("(qemu) of lab dead"),
-                          lab.directory.string()));
+  EXPECT_THAT(collected.removed, ElementsAre(HasSubstr("(qemu) of lab dead"),
+                                             lab.directory.string()));
   EXPECT_THAT(collected.kept, IsEmpty());
 }
 

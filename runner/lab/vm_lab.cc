@@ -138,9 +138,7 @@ Result<VmLab> VmLab::Up(const VmLabRequest& request, Progress& progress) {
   if (const auto damage = FindDamage(lab.file_, lab.processes_)) {
     what += "\n  " + *damage;
   }
-  return ProvisionError(fmt::format("lab {}: {}\n  logs: {}", request.name,
-                                    what,
-                                    (request.directory / "logs").string()));
+  return ProvisionError(fmt::format("lab {}: {}", request.name, what));
 }
 
 Status VmLab::Own(Process process) {

@@ -38,7 +38,7 @@ class VmLab {
  public:
   /// Brings the lab up: every worker Ready, facts measured, lab.json written
   /// with state "up". On failure everything is ended, and the directory is
-  /// left for its logs, which the error names.
+  /// left to the caller, for the logs in it.
   static Result<VmLab> Up(const VmLabRequest& request, Progress& progress);
   VmLab(VmLab&&) noexcept = default;
   ~VmLab() = default;

@@ -89,8 +89,10 @@ TEST_F(JournalFile, AnImpossiblePlaceIsNamed) {
 TEST_F(JournalFile, TakesRecordsOfOthersOnce) {
   const RecordWriter suite(journal_->records());
   ASSERT_TRUE(journal_->Write(kRun));
-  ASSERT_TRUE(suite.Write(
-      {{"event", "evidence"}, {"id", "s.a"}, {"kind", "label"}, {"text", "x"}}));
+  ASSERT_TRUE(suite.Write({{"event", "evidence"},
+                           {"id", "s.a"},
+                           {"kind", "label"},
+                           {"text", "x"}}));
 
   ASSERT_TRUE(journal_->Catch());
   ASSERT_TRUE(journal_->Catch());
@@ -179,8 +181,8 @@ TEST_F(JournalFile, JunitIsRedUntilEveryCaseHasPassed) {
 TEST_F(JournalFile, TheEndOfAPhaseIsInJunitAtOnce) {
   ASSERT_TRUE(journal_->Write(kRun));
   ASSERT_TRUE(journal_->Phase("lab", "booting"));
-  ASSERT_TRUE(
-      journal_->PhaseEnd("lab", 2.5, Error{"node lab-worker: no kubelet"}, "-"));
+  ASSERT_TRUE(journal_->PhaseEnd("lab", 2.5,
+                                 Error{"node lab-worker: no kubelet"}, "-"));
 
   const auto& phase = journal_->state().phases.at(0);
   EXPECT_EQ(phase.ok, false);
