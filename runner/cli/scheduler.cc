@@ -157,8 +157,11 @@ class Scheduler {
               one.watch.Seconds());
       return;
     }
-    if (state->verdict == Verdict::kError && abort_.empty()) {
-      BlameTheLab(one, state->reason);
+    const std::string saw = state->reason;
+    if (state->verdict == Verdict::kError) AwaitDamage();
+    if (state->verdict == Verdict::kError && !abort_.empty()) {
+      EndCase(one.scenario, "error", abort_ + "; the case saw: " + saw,
+              one.watch.Seconds());
     } else {
       Show(one.scenario.id);
     }
@@ -166,21 +169,14 @@ class Scheduler {
 
   // A case may notice that a node is gone before the node's process has been
   // reaped; then the lab's last words say more than the case's.
-  void BlameTheLab(const Running& one, const std::string& reason) {
+  void AwaitDamage() {
+    if (!abort_.empty() || request_.lab_processes == nullptr) return;
     std::vector<pollfd> fds;
-    if (request_.lab_processes != nullptr) {
-      for (const auto& process : *request_.lab_processes) {
-        fds.push_back({process.fd(), POLLIN, 0});
-      }
+    for (const auto& process : *request_.lab_processes) {
+      fds.push_back({process.fd(), POLLIN, 0});
     }
-    if (!fds.empty()) ::poll(fds.data(), fds.size(), 300);
+    ::poll(fds.data(), fds.size(), 300);
     CheckWorld();
-    if (abort_.empty()) {
-      Show(one.scenario.id);
-    } else {
-      EndCase(one.scenario, "error", abort_ + "; the case saw: " + reason,
-              one.watch.Seconds());
-    }
   }
 
   void EndCase(const Scenario& scenario, const std::string& verdict,

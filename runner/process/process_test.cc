@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "runner/base/wait.h"
+
 namespace lab {
 namespace {
 
@@ -59,7 +61,10 @@ TEST(Run, KillsTheWholeGroupAtTheTimeout) {
 
   ASSERT_TRUE(r);
   EXPECT_EQ(r->ended.how, Ended::How::kTimedOut);
-  EXPECT_FALSE(ProcessId::Of(std::stoi(r->out)).Alive());
+  const pid_t grandchild = std::stoi(r->out);
+  EXPECT_TRUE(WaitUntil("end of the grandchild", Deadline::In(5s), 10ms, [&] {
+    return !ProcessId::Of(grandchild).Alive();
+  }));
 }
 
 TEST(Run, DoesNotWaitForAGrandchildThatHoldsThePipe) {
