@@ -28,22 +28,25 @@ help:
 setup:
 	@tools/setup
 
-# On a terminal ninja shows one line that changes; elsewhere nothing, except
+# The product only; the tests take as long again. On a terminal ninja shows one line that changes; elsewhere nothing, except
 # what fails.
 build: setup
 	@test -f build/build.ninja || { mkdir -p build && \
 	  cmake --preset dev >build/cmake.log 2>&1; } || \
 	  { cat build/cmake.log; exit 1; }
-	@test -t 1 || quiet=--quiet; cmake --build build -- $$quiet
+	@test -t 1 || quiet=--quiet; \
+	  cmake --build build --target runner suites -- $$quiet
 
 run: build
 	@build/runner --suite $(SUITE) $(ARGS)
 
 test: build
+	@test -t 1 || quiet=--quiet; cmake --build build -- $$quiet
 	@tools/test $(ARGS)
 
 bench: build
-	@tools/bench $(ARGS)
+	@test -t 1 || quiet=--quiet; cmake --build build --target bench -- $$quiet
+	@build/tests/bench
 
 check: build
 	@bash -n tools/setup && bash -n tools/test && bash -n .ci/run

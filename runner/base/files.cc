@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 Error Errno(const std::string& what, const Path& path) {
-  return Error{fmt::format("{} {}: {}", what, path.string(),
-                           std::strerror(errno))};
+  return Error{
+      fmt::format("{} {}: {}", what, path.string(), std::strerror(errno))};
 }
 
 Status WriteAll(int fd, std::string_view content, const Path& path) {
@@ -77,8 +77,8 @@ Result<std::string> ReadFile(const Path& path) {
 }
 
 Status WriteFile(const Path& path, std::string_view content, int mode) {
-  const UniqueFd fd(::open(path.c_str(),
-                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  const UniqueFd fd(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
   if (!fd.valid()) return Errno("create", path);
   return WriteAll(fd.get(), content, path);
 }
@@ -97,8 +97,8 @@ Status WriteFileAtomically(const Path& path, std::string_view content) {
 }
 
 Status AppendLine(const Path& path, std::string_view line) {
-  const UniqueFd fd(::open(path.c_str(),
-                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  const UniqueFd fd(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!fd.valid()) return Errno("open", path);
   return WriteAll(fd.get(), std::string(line) + "\n", path);
 }
@@ -107,8 +107,8 @@ Status MakeDirectories(const Path& path) {
   std::error_code code;
   fs::create_directories(path, code);
   if (code) {
-    return Error{fmt::format("make directory {}: {}", path.string(),
-                             code.message())};
+    return Error{
+        fmt::format("make directory {}: {}", path.string(), code.message())};
   }
   return {};
 }

@@ -94,9 +94,9 @@ using Status = Result<void>;
 
 #define LAB_CONCAT_INNER(a, b) a##b
 #define LAB_CONCAT(a, b) LAB_CONCAT_INNER(a, b)
-#define LAB_TRY_INNER(result, declaration, ...)    \
-  auto result = (__VA_ARGS__);                     \
-  if (!result) return result.error();              \
+#define LAB_TRY_INNER(result, declaration, ...) \
+  auto result = (__VA_ARGS__);                  \
+  if (!result) return result.error();           \
   declaration = std::move(result).value()
 
 /// LAB_TRY(auto x, expression): x becomes the value, or the caller returns the
@@ -105,8 +105,8 @@ using Status = Result<void>;
   LAB_TRY_INNER(LAB_CONCAT(lab_try_, __LINE__), declaration, __VA_ARGS__)
 
 /// LAB_CHECK_OK(expression): returns the error of a Status upwards.
-#define LAB_CHECK_OK(...)                                        \
-  do {                                                           \
-    if (auto lab_status = (__VA_ARGS__); !lab_status)            \
-      return lab_status.error();                                 \
+#define LAB_CHECK_OK(...)                             \
+  do {                                                \
+    if (auto lab_status = (__VA_ARGS__); !lab_status) \
+      return lab_status.error();                      \
   } while (false)

@@ -83,10 +83,9 @@ Result<std::vector<Sabotage>> ReadSabotages(const json& j) {
     for (const auto& action : entry.at("actions")) {
       LAB_CHECK_OK(CheckFields(action, {"action", "profile", "with", "node"},
                                sabotage.name));
-      sabotage.actions.push_back({action.at("action"),
-                                  action.value("profile", ""),
-                                  action.value("with", ""),
-                                  action.value("node", "")});
+      sabotage.actions.push_back(
+          {action.at("action"), action.value("profile", ""),
+           action.value("with", ""), action.value("node", "")});
     }
     sabotages.push_back(std::move(sabotage));
   }
@@ -100,9 +99,9 @@ std::vector<std::string> Ids(const std::vector<Scenario>& scenarios) {
 }
 
 Error UnknownScenario(const std::string& id, std::vector<std::string> known) {
-  return UsageError(fmt::format(
-      "no scenario \"{}\"; closest: {}; `runner list` shows all", id,
-      Join(ClosestTo(id, std::move(known), 3), ", ")));
+  return UsageError(
+      fmt::format("no scenario \"{}\"; closest: {}; `runner list` shows all",
+                  id, Join(ClosestTo(id, std::move(known), 3), ", ")));
 }
 
 }  // namespace
@@ -200,9 +199,10 @@ Result<Path> FindHome() {
        at = at.parent_path()) {
     if (fs::exists(at / mark)) return at;
   }
-  return Error{fmt::format("{} found neither beside nor above {}; set "
-                           "CONFINEMENT_LAB_HOME to the project's root",
-                           mark.string(), self.string())};
+  return Error{
+      fmt::format("{} found neither beside nor above {}; set "
+                  "CONFINEMENT_LAB_HOME to the project's root",
+                  mark.string(), self.string())};
 }
 
 }  // namespace lab

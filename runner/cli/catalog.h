@@ -14,7 +14,7 @@
 namespace lab {
 
 struct Scenario {
-  std::string id;  ///< "apparmor.enforce-deny-write"
+  std::string id;                       ///< "apparmor.enforce-deny-write"
   std::vector<std::string> statements;  ///< of the documents: "S0-26"
   std::string claim;
   std::string document;

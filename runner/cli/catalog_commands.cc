@@ -82,10 +82,11 @@ ExitCode Explain(const Context& context, const std::string& id) {
   for (const auto& [range, text] : scenario->expect) {
     fmt::print("  Kubernetes {}: {}\n", range, text);
   }
-  fmt::print("\nevidence:  {}\nwhy:       {}\nrun it:    build/runner --suite "
-             "{} --filter {}\n",
-             Join(scenario->evidence, ", "), scenario->why,
-             scenario->id.substr(0, scenario->id.find('.')), scenario->Name());
+  fmt::print(
+      "\nevidence:  {}\nwhy:       {}\nrun it:    build/runner --suite "
+      "{} --filter {}\n",
+      Join(scenario->evidence, ", "), scenario->why,
+      scenario->id.substr(0, scenario->id.find('.')), scenario->Name());
   for (const auto& fixture : scenario->fixtures) {
     PrintFile(fixture, context.home / fixture);
   }

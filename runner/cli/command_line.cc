@@ -24,7 +24,8 @@ constexpr const char* kAbout =
 
 constexpr const char* kFooter =
     "Exit status: 0 all well, 1 a case failed, 2 usage, 3 a case could not "
-    "find out,\n  4 nothing ran or everything was skipped, 5 a component or lab "
+    "find out,\n  4 nothing ran or everything was skipped, 5 a component or "
+    "lab "
     "could not be\n  provided, 70 a bug in the runner, 130/143 interrupted.\n"
     "Environment: CONFINEMENT_LAB_CACHE (parts and labs; default "
     "~/.cache/confinement-lab),\n  CONFINEMENT_LAB_HOME (the project's root), "
@@ -149,9 +150,9 @@ class Grammar {
   }
 
   void AddFetch() {
-    CLI::App* fetch = Command(
-        app_, "fetch", "Get all parts ahead of time",
-        [this](const Context& c) { return Fetch(c, parsed_.run.lab); });
+    CLI::App* fetch =
+        Command(app_, "fetch", "Get all parts ahead of time",
+                [this](const Context& c) { return Fetch(c, parsed_.run.lab); });
     fetch->add_option("--kubernetes", parsed_.run.lab.kubernetes, "Version");
     AddPartOptions(*fetch, parsed_.run.lab);
   }
@@ -165,28 +166,27 @@ class Grammar {
                 [this](const Context& c) { return LabUp(c, parsed_.lab); });
     AddLabOptions(*up, o.lab);
     up->add_option("--name", o.name, "Name of the lab (default: lab)");
-    CLI::App* down = Command(
-        *lab, "down", "End a lab",
-        [this](const Context& c) { return LabDown(c, parsed_.id); });
+    CLI::App* down =
+        Command(*lab, "down", "End a lab",
+                [this](const Context& c) { return LabDown(c, parsed_.id); });
     down->add_option("name", parsed_.id, "Which (default: the only one)");
-    Command(*lab, "ls", "Show the labs",
-            [this](const Context& c) { return LabLs(c, parsed_.json); })
-        ->add_flag("--json", parsed_.json, "As JSON");
-    CLI::App* shell = Command(
-        *lab, "shell", "A root shell on a node, or a command behind --",
-        [this](const Context& c) {
-          parsed_.lab.name = parsed_.id;
-          return LabShell(c, parsed_.lab);
-        });
+    Command(*lab, "ls", "Show the labs", [this](const Context& c) {
+      return LabLs(c, parsed_.json);
+    })->add_flag("--json", parsed_.json, "As JSON");
+    CLI::App* shell =
+        Command(*lab, "shell", "A root shell on a node, or a command behind --",
+                [this](const Context& c) {
+                  parsed_.lab.name = parsed_.id;
+                  return LabShell(c, parsed_.lab);
+                });
     shell->add_option("--lab", parsed_.id, "Which lab (default: the node's)");
     shell->add_option("node", o.node, "Which node (default: the first worker)");
     shell->add_option("command", o.command, "What to run instead of a shell");
-    CLI::App* logs = Command(
-        *lab, "logs", "List a lab's logs, or print one",
-        [this](const Context& c) {
-          parsed_.lab.name = parsed_.id;
-          return LabLogs(c, parsed_.lab);
-        });
+    CLI::App* logs = Command(*lab, "logs", "List a lab's logs, or print one",
+                             [this](const Context& c) {
+                               parsed_.lab.name = parsed_.id;
+                               return LabLogs(c, parsed_.lab);
+                             });
     logs->add_option("--lab", parsed_.id, "Which lab (default: the only one)");
     logs->add_option("log", o.node, "Which log");
     Command(*lab, "gc", "Remove what killed runners left behind",
@@ -194,23 +194,22 @@ class Grammar {
   }
 
   void AddCatalog() {
-    CLI::App* list = Command(app_, "list", "Show the cases",
-                             [this](const Context& c) {
-                               return ListScenarios(c, parsed_.run.suite,
-                                                    parsed_.json);
-                             });
+    CLI::App* list =
+        Command(app_, "list", "Show the cases", [this](const Context& c) {
+          return ListScenarios(c, parsed_.run.suite, parsed_.json);
+        });
     list->add_option("--suite", parsed_.run.suite, "Only this suite's");
     list->add_flag("--json", parsed_.json, "As JSON");
-    CLI::App* explain = Command(
-        app_, "explain", "What a case claims, and how it proves it",
-        [this](const Context& c) { return Explain(c, parsed_.id); });
+    CLI::App* explain =
+        Command(app_, "explain", "What a case claims, and how it proves it",
+                [this](const Context& c) { return Explain(c, parsed_.id); });
     explain->add_option("id", parsed_.id, "Such as enforce-deny-write")
         ->required();
-    CLI::App* doctor = Command(
-        app_, "doctor", "What this machine has and lacks for a lab",
-        [this](const Context& c) {
-          return Doctor(c, parsed_.run.lab, parsed_.json);
-        });
+    CLI::App* doctor =
+        Command(app_, "doctor", "What this machine has and lacks for a lab",
+                [this](const Context& c) {
+                  return Doctor(c, parsed_.run.lab, parsed_.json);
+                });
     doctor->add_flag("--json", parsed_.json, "As JSON");
     doctor->add_option("--kubernetes", parsed_.run.lab.kubernetes, "Version");
   }
@@ -231,7 +230,7 @@ class Grammar {
     const auto cache = DefaultCacheRoot();
     if (!cache) return Complain(cache.error());
     Context context{*home, *cache, {}};
-    context.terminal.color = parsed_.color == "always" ? ColorMode::kAlways
+    context.terminal.color = parsed_.color == "always"  ? ColorMode::kAlways
                              : parsed_.color == "never" ? ColorMode::kNever
                                                         : ColorMode::kAuto;
     context.terminal.verbosity = parsed_.quiet     ? Verbosity::kQuiet

@@ -41,14 +41,13 @@ Finding Program(const std::string& name, const std::string& program) {
   return {name, Level::kGood, path.string(), ""};
 }
 
-Finding Versioned(const std::string& name,
-                  const std::vector<std::string>& argv,
+Finding Versioned(const std::string& name, const std::vector<std::string>& argv,
                   std::pair<int, int> least, const std::string& why) {
   auto finding = Program(name, argv[0]);
   if (finding.level == Level::kMissing) return finding;
   const auto version = VersionOf(argv);
-  finding.seen = fmt::format("{}.{} ({})", version.first, version.second,
-                             finding.seen);
+  finding.seen =
+      fmt::format("{}.{} ({})", version.first, version.second, finding.seen);
   if (version < least) {
     finding.level = Level::kMissing;
     finding.seen += fmt::format(", at least {}.{} is needed: {}", least.first,
@@ -69,10 +68,11 @@ Finding Memory() {
   if (bytes >= kMemoryNeeded) {
     return {"memory", Level::kGood, HumanBytes(bytes) + " available", ""};
   }
-  return {"memory", Level::kMissing,
-          fmt::format("{} available, a lab needs {}", HumanBytes(bytes),
-                      HumanBytes(kMemoryNeeded)),
-          "runner lab ls   (and `runner lab down NAME`), or end other programs"};
+  return {
+      "memory", Level::kMissing,
+      fmt::format("{} available, a lab needs {}", HumanBytes(bytes),
+                  HumanBytes(kMemoryNeeded)),
+      "runner lab ls   (and `runner lab down NAME`), or end other programs"};
 }
 
 Finding Disk(const Context& context, bool warm) {
@@ -109,8 +109,8 @@ Finding Kvm() {
 
 Finding UserNamespaces() {
   if (::geteuid() == 0) return {"user", Level::kGood, "root", ""};
-  const auto tried = RunToEnd(
-      {.argv = {"unshare", "--map-root-user", "--mount", "true"}});
+  const auto tried =
+      RunToEnd({.argv = {"unshare", "--map-root-user", "--mount", "true"}});
   if (tried && tried->ended.ok()) {
     return {"user", Level::kGood, "ordinary, with user namespaces", ""};
   }
@@ -124,11 +124,10 @@ std::vector<Finding> PartFindings(const Context& context, const LabPlan& plan,
                                   bool* warm) {
   SilentProgress silent;
   Cache cache(context.cache, silent, true);
-  const auto recipes =
-      PartRecipes({.kubernetes = plan.kubernetes,
-                   .node_os = plan.node_os,
-                   .debian_mirror = ""},
-                  plan.table, context.home, cache);
+  const auto recipes = PartRecipes({.kubernetes = plan.kubernetes,
+                                    .node_os = plan.node_os,
+                                    .debian_mirror = ""},
+                                   plan.table, context.home, cache);
   if (!recipes) {
     return {{"parts", Level::kMissing, recipes.error().what, "make build"}};
   }
@@ -155,8 +154,7 @@ std::vector<Finding> Diagnose(const Context& context, const LabPlan& plan) {
   auto parts = PartFindings(context, plan, &warm);
   std::vector<Finding> findings;
   findings.push_back(Versioned("QEMU", {"qemu-system-x86_64", "--version"},
-                               {8, 2},
-                               "7.2's emulation panics a 6.12 guest"));
+                               {8, 2}, "7.2's emulation panics a 6.12 guest"));
   findings.push_back(Program("ssh", "ssh"));
   findings.push_back(Program("ssh-keygen", "ssh-keygen"));
   findings.push_back(Program("openssl", "openssl"));
@@ -168,11 +166,11 @@ std::vector<Finding> Diagnose(const Context& context, const LabPlan& plan) {
     findings.push_back(Program("mmdebstrap", "mmdebstrap"));
     findings.push_back(Program("mke2fs", "mke2fs"));
     const auto mirror = HostDebianMirror();
-    findings.push_back(
-        mirror ? Finding{"Debian archive", Level::kGood,
-                         "known to the host's apt", ""}
-               : Finding{"Debian archive", Level::kMissing,
-                         mirror.error().what, "sudo apt-get update"});
+    findings.push_back(mirror ? Finding{"Debian archive", Level::kGood,
+                                        "known to the host's apt", ""}
+                              : Finding{"Debian archive", Level::kMissing,
+                                        mirror.error().what,
+                                        "sudo apt-get update"});
     findings.push_back(UserNamespaces());
   }
   findings.push_back(Memory());

@@ -8,13 +8,13 @@
 namespace lab {
 
 enum class ExitCode : int {
-  kOk = 0,           ///< every selected case passed (or failed as known)
-  kFail = 1,         ///< a case failed, or passed although listed as known
-  kUsage = 2,        ///< asked for something that does not exist
-  kError = 3,        ///< the lab could not find out, for one case or more
-  kNothingRan = 4,   ///< nothing was selected, or everything was skipped
-  kProvision = 5,    ///< a component or a lab could not be provided
-  kBug = 70,         ///< a bug in the runner
+  kOk = 0,             ///< every selected case passed (or failed as known)
+  kFail = 1,           ///< a case failed, or passed although listed as known
+  kUsage = 2,          ///< asked for something that does not exist
+  kError = 3,          ///< the lab could not find out, for one case or more
+  kNothingRan = 4,     ///< nothing was selected, or everything was skipped
+  kProvision = 5,      ///< a component or a lab could not be provided
+  kBug = 70,           ///< a bug in the runner
   kInterrupted = 130,  ///< SIGINT
   kTerminated = 143,   ///< SIGTERM
 };

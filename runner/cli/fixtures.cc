@@ -24,8 +24,7 @@ Result<Profiles> ReadProfiles(const Path& home,
 
 // What each worker is to get, in the order of lab.Workers().
 Result<std::vector<Profiles>> PlanWorkers(
-    const Path& home, const LabFile& lab,
-    const std::vector<std::string>& names,
+    const Path& home, const LabFile& lab, const std::vector<std::string>& names,
     const std::optional<Sabotage>& sabotage) {
   LAB_TRY(auto profiles, ReadProfiles(home, names));
   bool skip_last = false;

@@ -56,10 +56,15 @@ Result<VmLab> BringUp(const Context& context, const LabCommandOptions& options,
   LAB_TRY(const auto plan, PlanLab(context, options.lab));
   LAB_TRY(const auto parts,
           ProvidePlannedParts(context, options.lab, plan, progress));
-  auto lab = ProvisionVmLab(context, options.lab, plan, parts, options.name,
-                            progress);
+  const LabStore store(context.cache);
+  const Path directory = store.DirectoryOf(options.name);
+  // What a keeper that was killed left behind.
+  if (const auto old = store.Find(options.name); old && !old->owner.Alive()) {
+    LAB_CHECK_OK(store.Down(options.name));
+  }
+  auto lab =
+      ProvisionVmLab(context, options.lab, plan, parts, options.name, progress);
   if (lab) return lab;
-  const Path directory = LabStore(context.cache).DirectoryOf(options.name);
   if (lab.error().kind == ErrorKind::kInterrupted) {
     (void)RemoveTree(directory).has_value();
     return lab;
@@ -89,8 +94,8 @@ std::vector<std::string> KeeperCommand(const LabCommandOptions& options,
   std::error_code code;
   const Path self = std::filesystem::read_symlink("/proc/self/exe", code);
   std::vector<std::string> argv = {self.string(), "__keep",
-                                   "--news-fd", std::to_string(news_fd),
-                                   "--name", options.name};
+                                   "--news-fd",   std::to_string(news_fd),
+                                   "--name",      options.name};
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) argv.insert(argv.end(), {name, value});
   };

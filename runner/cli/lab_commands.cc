@@ -27,9 +27,10 @@ Result<LabNode> FindWorker(const LabFile& lab, const std::string& name) {
     names.push_back(node.name);
   }
   if (name.empty() && !names.empty()) return lab.Workers().front();
-  return UsageError(fmt::format("lab {} has no node \"{}\" to log in to; it "
-                                "has: {}",
-                                lab.name, name, Join(names, ", ")));
+  return UsageError(
+      fmt::format("lab {} has no node \"{}\" to log in to; it "
+                  "has: {}",
+                  lab.name, name, Join(names, ", ")));
 }
 
 // The lab that was named, or the only one.
@@ -68,16 +69,16 @@ ExitCode LabUp(const Context& context, const LabCommandOptions& options) {
   const auto lab = store.Find(options.name);
   if (!lab) return Complain(lab.error());
   fmt::print("export KUBECONFIG={}\n", ShellQuote(lab->kubeconfig.string()));
-  fmt::print(stderr,
-             "lab {0} is up: Kubernetes {1}, {2} workers, {3} s.\n"
-             "The line above makes kubectl work ({4} fits).\n"
-             "On a node: runner lab shell {5}   Suites: runner --suite apparmor "
-             "--use-lab {0}   End: runner lab down {0}\n",
-             lab->name, lab->kubernetes, lab->Workers().size(),
-             lab->facts.count("seconds.lab") != 0 ? lab->facts.at("seconds.lab")
-                                                  : "?",
-             lab->kubectl.string(),
-             lab->Workers().empty() ? "NODE" : lab->Workers().front().name);
+  fmt::print(
+      stderr,
+      "lab {0} is up: Kubernetes {1}, {2} workers, {3} s.\n"
+      "The line above makes kubectl work ({4} fits).\n"
+      "On a node: runner lab shell {5}   Suites: runner --suite apparmor "
+      "--use-lab {0}   End: runner lab down {0}\n",
+      lab->name, lab->kubernetes, lab->Workers().size(),
+      lab->facts.count("seconds.lab") != 0 ? lab->facts.at("seconds.lab") : "?",
+      lab->kubectl.string(),
+      lab->Workers().empty() ? "NODE" : lab->Workers().front().name);
   return ExitCode::kOk;
 }
 
@@ -159,8 +160,9 @@ ExitCode LabLogs(const Context& context, const LabCommandOptions& options) {
       fmt::print("  {:<32} {}\n", entry.path().filename().string(),
                  HumanBytes(static_cast<double>(entry.file_size())));
     }
-    fmt::print("`runner lab logs NAME` prints one; on a node, /var/log holds "
-               "kubelet.log and containerd.log\n");
+    fmt::print(
+        "`runner lab logs NAME` prints one; on a node, /var/log holds "
+        "kubelet.log and containerd.log\n");
     return ExitCode::kOk;
   }
   for (const char* suffix : {"", ".log", ".console"}) {
@@ -169,9 +171,9 @@ ExitCode LabLogs(const Context& context, const LabCommandOptions& options) {
     fmt::print("{}", *text);
     return ExitCode::kOk;
   }
-  return Complain(UsageError(fmt::format(
-      "no log \"{}\" in {}; `runner lab logs` lists them", options.node,
-      logs.string())));
+  return Complain(UsageError(
+      fmt::format("no log \"{}\" in {}; `runner lab logs` lists them",
+                  options.node, logs.string())));
 }
 
 ExitCode LabGc(const Context& context) {

@@ -32,8 +32,8 @@ struct RunOptions {
   bool list_sabotage = false;
   bool keep_lab = false;
   bool strict = false;
-  int jobs = 0;  ///< 0: chosen by the number of workers
-  int timeout_seconds = 0;  ///< of each case; 0: as the catalog says
+  int jobs = 0;                   ///< 0: chosen by the number of workers
+  int timeout_seconds = 0;        ///< of each case; 0: as the catalog says
   std::vector<std::string> argv;  ///< the whole command line, for the records
 };
 
@@ -42,7 +42,6 @@ struct LabCommandOptions {
   std::string name = "lab";
   std::string node;
   std::vector<std::string> command;  ///< of `lab shell NODE -- ...`
-  bool follow = false;
 };
 
 /// What every command is given.

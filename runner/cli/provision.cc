@@ -31,6 +31,17 @@ Status CheckWord(const std::string& option, const std::string& word,
                                 word, Join(known, ", ")));
 }
 
+Status CheckMounts(const KindConfig& config) {
+  for (const auto& node : config.nodes) {
+    for (const auto& mount : node.extra_mounts) {
+      if (std::filesystem::exists(mount.host_path)) continue;
+      return UsageError(fmt::format("{}:{}: hostPath {} does not exist",
+                                    config.file, mount.line, mount.host_path));
+    }
+  }
+  return {};
+}
+
 std::string OptionsToRepeat(const LabOptions& options) {
   const LabOptions defaults;
   std::string text;
@@ -52,10 +63,10 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_CHECK_OK(CheckWord("--runtime", options.runtime, {"crun", "runc"}));
   LAB_CHECK_OK(CheckWord("--accel", options.accel, {"auto", "kvm", "tcg"}));
   LAB_TRY(auto table, LoadComponentTable(context.home));
-  LAB_TRY(const auto kubernetes,
-          table.FindKubernetes(options.kubernetes.empty()
-                                   ? table.default_kubernetes
-                                   : options.kubernetes));
+  LAB_TRY(
+      const auto kubernetes,
+      table.FindKubernetes(options.kubernetes.empty() ? table.default_kubernetes
+                                                      : options.kubernetes));
   const Path path = options.config.empty()
                         ? context.home / "kind-configs" / "default.yaml"
                         : Path(options.config);
@@ -63,6 +74,7 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   if (!text) return UsageError("--config: " + text.error().what);
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
   LAB_CHECK_OK(CheckForVmLab(config));
+  LAB_CHECK_OK(CheckMounts(config));
   return LabPlan{std::move(config), kubernetes, table, table.default_node_os,
                  OptionsToRepeat(options)};
 }

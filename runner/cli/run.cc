@@ -36,7 +36,8 @@ class SuiteRun {
       return Complain(planned.error());
     }
     if (scenarios_.empty()) {
-      fmt::print(stderr, "runner: nothing selected: \"{}\" matches no case of "
+      fmt::print(stderr,
+                 "runner: nothing selected: \"{}\" matches no case of "
                  "{}; `runner list` shows them\n",
                  options_.filter, options_.suite);
     }
@@ -50,7 +51,6 @@ class SuiteRun {
                 .suite_binary = SuiteBinary(),
                 .log_directory = directory_ / "cases",
                 .lab = &file_,
-                .lab_processes = lab_ ? &lab_->processes() : nullptr,
                 .throwaway = lab_.has_value(),
                 .jobs = Jobs()},
                scenarios_, *journal_, terminal_);
@@ -73,11 +73,18 @@ class SuiteRun {
     }
     LAB_CHECK_OK(PlanSabotage());
     LAB_TRY(plan_, PlanLab(context_, options_.lab));
-    if (!options_.use_lab.empty()) {
-      LAB_TRY(file_, LabStore(context_.cache).Find(options_.use_lab));
-      return {};
+    if (options_.use_lab.empty()) return {};
+    if (!plan_.options.empty()) {
+      return UsageError(
+          fmt::format("--use-lab {} takes the lab as it is; leave out {}",
+                      options_.use_lab, plan_.options));
     }
-    return CheckHost(context_, plan_);
+    LAB_TRY(file_, LabStore(context_.cache).Find(options_.use_lab));
+    if (file_.owner.Alive()) return {};
+    return ProvisionError(fmt::format(
+        "lab {} is dead; `runner lab gc` removes it, `runner lab up --name "
+        "{}` makes it anew",
+        file_.name, file_.name));
   }
 
   Status PlanSabotage() {
@@ -98,8 +105,8 @@ class SuiteRun {
                      ? context_.home / "reports" / "runs" /
                            fmt::format("{}-{}", TimestampUtc(), run_id_)
                      : fs::absolute(options_.report_dir);
-    const Path junit = options_.junit.empty() ? Path()
-                                              : fs::absolute(options_.junit);
+    const Path junit =
+        options_.junit.empty() ? Path() : fs::absolute(options_.junit);
     LAB_TRY(auto journal, Journal::Create(directory_, junit));
     journal_.emplace(std::move(journal));
     LAB_CHECK_OK(MakeDirectories(directory_ / "cases"));
@@ -135,6 +142,8 @@ class SuiteRun {
   }
 
   Status Provision() {
+    LAB_CHECK_OK(Phase("host", "what this machine must have",
+                       [&] { return CheckHost(context_, plan_); }));
     Parts parts;
     LAB_CHECK_OK(Phase("parts", "components, from the cache or built", [&] {
       auto provided =
@@ -145,16 +154,14 @@ class SuiteRun {
     return Phase("lab", "control plane and nodes", [&]() -> Status {
       const std::string name = "run-" + run_id_;
       if (options_.keep_lab) {
-        LAB_CHECK_OK(StartKeeper({.lab = options_.lab,
-                                  .name = name,
-                                  .node = "",
-                                  .command = {}},
-                                 terminal_));
+        LAB_CHECK_OK(StartKeeper(
+            {.lab = options_.lab, .name = name, .node = "", .command = {}},
+            terminal_));
         LAB_TRY(file_, LabStore(context_.cache).Find(name));
         return {};
       }
-      auto lab = ProvisionVmLab(context_, options_.lab, plan_, parts, name,
-                                terminal_);
+      auto lab =
+          ProvisionVmLab(context_, options_.lab, plan_, parts, name, terminal_);
       if (lab) {
         lab_.emplace(std::move(*lab));
         file_ = lab_->file();
@@ -291,9 +298,9 @@ ExitCode PrintSabotages(const Context& context, const RunOptions& options) {
 
 ExitCode RunSuite(const Context& context, const RunOptions& options) {
   if (options.suite.empty()) {
-    return Complain(UsageError(
-        fmt::format("which suite? --suite NAME; known: {}",
-                    Join(SuiteNames(context.home), ", "))));
+    return Complain(
+        UsageError(fmt::format("which suite? --suite NAME; known: {}",
+                               Join(SuiteNames(context.home), ", "))));
   }
   if (options.list_sabotage) return PrintSabotages(context, options);
   return SuiteRun(context, options).Run();

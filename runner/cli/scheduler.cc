@@ -10,7 +10,6 @@
 
 #include "runner/base/stop.h"
 #include "runner/base/text.h"
-#include "runner/lab/vm_lab.h"
 
 namespace lab {
 namespace {
@@ -25,7 +24,11 @@ class Scheduler {
       : request_(request),
         journal_(journal),
         terminal_(terminal),
-        waiting_(scenarios.begin(), scenarios.end()) {}
+        waiting_(scenarios.begin(), scenarios.end()) {
+    for (const auto& process : request.lab->processes) {
+      lab_fds_.push_back(process.id.Open());
+    }
+  }
 
   void Run() {
     while (!waiting_.empty() || !running_.empty()) {
@@ -52,12 +55,9 @@ class Scheduler {
   void CheckWorld() {
     if (stop::Requested()) {
       abort_ = "interrupted: the run was stopped before this case ended";
-    } else if (request_.lab_processes != nullptr) {
-      if (const auto damage =
-              FindDamage(*request_.lab, *request_.lab_processes)) {
-        abort_ = "lab-damaged: " + *damage;
-        terminal_.Note("the lab is damaged: " + *damage);
-      }
+    } else if (const auto damage = FindDamage(*request_.lab)) {
+      abort_ = "lab-damaged: " + *damage;
+      terminal_.Note("the lab is damaged: " + *damage);
     }
   }
 
@@ -103,11 +103,7 @@ class Scheduler {
       fds.push_back({one.process.fd(), POLLIN, 0});
       least = std::min(least, one.deadline.Left());
     }
-    if (request_.lab_processes != nullptr) {
-      for (const auto& process : *request_.lab_processes) {
-        fds.push_back({process.fd(), POLLIN, 0});
-      }
-    }
+    for (const auto& fd : lab_fds_) fds.push_back({fd.get(), POLLIN, 0});
     ::poll(fds.data(), fds.size(), static_cast<int>(least.count()) + 1);
   }
 
@@ -123,8 +119,7 @@ class Scheduler {
       } else if (it->deadline.Passed()) {
         it->process.Stop(2s);
         why = fmt::format("timeout: no verdict within {} s{}",
-                          it->scenario.deadline.count() / 1000,
-                          LastWords(*it));
+                          it->scenario.deadline.count() / 1000, LastWords(*it));
       } else {
         ++it;
         continue;
@@ -151,9 +146,9 @@ class Scheduler {
     const bool told = state != nullptr && state->verdict.has_value();
     if (!told) {
       EndCase(one.scenario, "error",
-              why.empty() ? "no-verdict: the suite ended without one" +
-                                LastWords(one)
-                          : why,
+              why.empty()
+                  ? "no-verdict: the suite ended without one" + LastWords(one)
+                  : why,
               one.watch.Seconds());
       return;
     }
@@ -162,19 +157,36 @@ class Scheduler {
     if (state->verdict == Verdict::kError && !abort_.empty()) {
       EndCase(one.scenario, "error", abort_ + "; the case saw: " + saw,
               one.watch.Seconds());
+    } else if (const auto missing = MissingEvidence(one.scenario, *state);
+               !missing.empty()) {
+      EndCase(one.scenario, "error",
+              "evidence-missing: the case passed without showing: " + missing,
+              state->seconds);
     } else {
       Show(one.scenario.id);
     }
   }
 
+  // Kinds that the catalog promises and a passing case has not noted.
+  static std::string MissingEvidence(const Scenario& scenario,
+                                     const CaseState& state) {
+    std::vector<std::string> missing;
+    if (state.verdict != Verdict::kPass) return "";
+    for (const auto& kind : scenario.evidence) {
+      const bool shown = std::any_of(
+          state.evidence.begin(), state.evidence.end(),
+          [&](const auto& evidence) { return evidence.kind == kind; });
+      if (!shown) missing.push_back(kind);
+    }
+    return Join(missing, ", ");
+  }
+
   // A case may notice that a node is gone before the node's process has been
   // reaped; then the lab's last words say more than the case's.
   void AwaitDamage() {
-    if (!abort_.empty() || request_.lab_processes == nullptr) return;
+    if (!abort_.empty()) return;
     std::vector<pollfd> fds;
-    for (const auto& process : *request_.lab_processes) {
-      fds.push_back({process.fd(), POLLIN, 0});
-    }
+    for (const auto& fd : lab_fds_) fds.push_back({fd.get(), POLLIN, 0});
     ::poll(fds.data(), fds.size(), 300);
     CheckWorld();
   }
@@ -213,6 +225,7 @@ class Scheduler {
   const ScheduleRequest& request_;
   Journal& journal_;
   Terminal& terminal_;
+  std::vector<UniqueFd> lab_fds_;  ///< readable when a process has ended
   std::deque<Scenario> waiting_;
   std::vector<Running> running_;
   std::string abort_;

@@ -5,7 +5,6 @@
 // lab, the person's wish to stop.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,16 +21,15 @@ struct ScheduleRequest {
   Path suite_binary;
   Path log_directory;  ///< one log per case
   const LabFile* lab = nullptr;
-  /// Processes whose end damages the lab; may be null (a lab of somebody
-  /// else's).
-  std::vector<Process>* lab_processes = nullptr;
   /// The lab ends with the run: cases need not tidy up.
   bool throwaway = false;
   int jobs = 1;
 };
 
-/// Runs `scenarios` in their order. When the lab is damaged, the running cases
-/// are errors with the last words of what died, and so are the rest.
+/// Runs `scenarios` in their order. A case that passes without the kinds of
+/// evidence that the catalog says it owes is an error. When the lab is damaged,
+/// the running cases are errors with the last words of what died, and so are
+/// the rest.
 void RunCases(const ScheduleRequest& request,
               const std::vector<Scenario>& scenarios, Journal& journal,
               Terminal& terminal);

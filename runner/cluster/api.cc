@@ -17,8 +17,8 @@ using nlohmann::json;
 namespace http = cluster::http;
 
 http::request<http::string_body> MakeRequest(const Api::Call& call) {
-  http::request<http::string_body> request(
-      http::string_to_verb(call.method), call.path, 11);
+  http::request<http::string_body> request(http::string_to_verb(call.method),
+                                           call.path, 11);
   request.set(http::field::host, "localhost");
   request.set(http::field::accept, "application/json");
   if (!call.body.empty()) {
@@ -78,8 +78,7 @@ Result<ApiResponse> Api::Request(const Call& call) const {
     http::async_read(connection.stream(), connection.buffer(), parser, handler);
   });
   if (code) return connection.Failed(call.method + " " + call.path, code);
-  return ApiResponse{parser.get().result_int(),
-                     std::move(parser.get().body())};
+  return ApiResponse{parser.get().result_int(), std::move(parser.get().body())};
 }
 
 Result<json> Api::Json(const Call& call) const {
@@ -161,9 +160,10 @@ Result<json> Api::Watch(const WatchFor& watch) const {
       last = watch.describe ? watch.describe(object) : type;
     }
     if (parser.is_done()) {
-      return Error{fmt::format("wait for {}: the server ended the watch (last "
-                               "seen: {})",
-                               watch.what, last)};
+      return Error{
+          fmt::format("wait for {}: the server ended the watch (last "
+                      "seen: {})",
+                      watch.what, last)};
     }
   }
 }

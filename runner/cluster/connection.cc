@@ -30,8 +30,8 @@ void Connection::WatchStop() {
 
 Status Connection::Open() {
   const net::local::stream_protocol::endpoint endpoint(socket_.string());
-  const auto code = Await(
-      [&](auto&& handler) { stream_.async_connect(endpoint, handler); });
+  const auto code =
+      Await([&](auto&& handler) { stream_.async_connect(endpoint, handler); });
   if (code) return Failed("connect to " + socket_.string(), code);
   return {};
 }

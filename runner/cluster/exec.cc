@@ -24,9 +24,9 @@ using Socket = websocket::stream<Connection::Stream>;
 constexpr char kStdout = 1, kStderr = 2, kStatus = 3;
 
 std::string ExecPath(const Api::ExecCall& call) {
-  std::string path = fmt::format(
-      "/api/v1/namespaces/{}/pods/{}/exec?stdout=true&stderr=true",
-      call.name_space, call.pod);
+  std::string path =
+      fmt::format("/api/v1/namespaces/{}/pods/{}/exec?stdout=true&stderr=true",
+                  call.name_space, call.pod);
   if (!call.container.empty()) path += "&container=" + call.container;
   for (const auto& argument : call.argv) {
     path += "&command=" + UrlEncode(argument);
@@ -88,8 +88,8 @@ Result<ExecResult> Api::Exec(const ExecCall& call) const {
   Socket socket(connection.TakeStream());
   connection.OnStop([&] { socket.next_layer().cancel(); });
   socket.next_layer().expires_after(call.timeout);
-  socket.set_option(websocket::stream_base::decorator(
-      [](websocket::request_type& request) {
+  socket.set_option(
+      websocket::stream_base::decorator([](websocket::request_type& request) {
         request.set(http::field::sec_websocket_protocol, "v5.channel.k8s.io");
       }));
   websocket::response_type response;

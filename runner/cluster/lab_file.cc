@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/cluster/lab_file.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
+
+#include "runner/base/text.h"
 
 namespace lab {
 namespace {
@@ -31,8 +35,7 @@ LabFile Read(const json& j) {
   lab.kubernetes = j.at("kubernetes");
   for (const auto& n : j.at("nodes")) {
     lab.nodes.push_back({n.at("name"), n.at("role"), n.at("address"),
-                         n.at("console").get<std::string>(),
-                         n.at("labels")});
+                         n.at("console").get<std::string>(), n.at("labels")});
   }
   for (const auto& p : j.at("processes")) {
     lab.processes.push_back({p.at("name"), ReadProcessId(p)});
@@ -89,6 +92,24 @@ Result<LabFile> LabFile::Load(const Path& path) {
   } catch (const json::exception& e) {
     return Error{file.string() + ": " + e.what()};
   }
+}
+
+std::optional<std::string> FindDamage(const LabFile& lab) {
+  for (const auto& process : lab.processes) {
+    if (process.id.Alive()) continue;
+    auto log = ReadFile(lab.LogOf(process.name)).value_or("");
+    for (const auto& node : lab.nodes) {
+      // A machine that ends says why on its console.
+      if (process.name == "qemu-" + node.name && Trim(log).empty()) {
+        log = ReadFile(node.console).value_or("");
+      }
+    }
+    const auto last = LastLines(Trim(log), 3);
+    return fmt::format("{} (process {}) ended{}{}", process.name,
+                       process.id.pid,
+                       last.empty() ? "" : "; last words: ", last);
+  }
+  return std::nullopt;
 }
 
 }  // namespace lab

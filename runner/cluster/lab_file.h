@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ struct LabFile {
   ProcessId owner;      ///< the process whose end ends the lab
   Path directory;
   Path kubeconfig;
-  Path api_socket;      ///< of the kubectl proxy
+  Path api_socket;  ///< of the kubectl proxy
   Path kubectl;
   std::string kubernetes;
   std::vector<LabNode> nodes;
@@ -43,11 +44,19 @@ struct LabFile {
   std::map<std::string, std::string> facts;
 
   std::vector<LabNode> Workers() const;
+  /// What a process of the lab says.
+  Path LogOf(const std::string& process) const {
+    return directory / "logs" / (process + ".log");
+  }
   Path SshConfig() const { return directory / "ssh_config"; }
 
   Status Save() const;
   /// `path` is the lab.json or the lab's directory.
   static Result<LabFile> Load(const Path& path);
 };
+
+/// Which process of a lab has ended, and what it said last; nullopt if all
+/// run. A lab without one of them is damaged.
+std::optional<std::string> FindDamage(const LabFile& lab);
 
 }  // namespace lab

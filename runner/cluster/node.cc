@@ -26,11 +26,10 @@ bool Lists(const std::string& profiles, const std::string& name) {
 Result<Finished> NodeShell::Ask(const std::vector<std::string>& argv,
                                 const std::string& input,
                                 Duration timeout) const {
-  LAB_TRY(auto finished,
-          RunToEnd({.argv = {"ssh", "-F", ssh_config_.string(), node_, "--",
-                             ShellQuote(argv)},
-                    .input = input,
-                    .timeout = timeout}));
+  LAB_TRY(auto finished, RunToEnd({.argv = {"ssh", "-F", ssh_config_.string(),
+                                            node_, "--", ShellQuote(argv)},
+                                   .input = input,
+                                   .timeout = timeout}));
   const bool lost = finished.ended.how != Ended::How::kExited ||
                     finished.ended.value == kSshFailed;
   if (lost) {
@@ -69,9 +68,10 @@ Status NodeShell::LoadProfiles(
   LAB_TRY(const auto listed, ProfilesText());
   for (const auto& [name, text] : profiles) {
     if (Lists(listed, name)) continue;
-    return Error{fmt::format("load profile {} on node {}: the parser said "
-                             "nothing, and the kernel does not list it",
-                             name, node_)};
+    return Error{
+        fmt::format("load profile {} on node {}: the parser said "
+                    "nothing, and the kernel does not list it",
+                    name, node_)};
   }
   return {};
 }

@@ -65,8 +65,7 @@ Result<ArchiveWriter> ArchiveWriter::Create(const Path& path, Format format) {
 }
 
 Status ArchiveWriter::Add(const std::string& name, unsigned type, int mode,
-                          std::string_view content,
-                          const std::string& target) {
+                          std::string_view content, const std::string& target) {
   const EntryHandle entry(archive_entry_new(), &archive_entry_free);
   archive_entry_set_pathname(entry.get(), name.c_str());
   archive_entry_set_filetype(entry.get(), type);
@@ -88,8 +87,8 @@ Status ArchiveWriter::AddDirectory(const std::string& name, int mode) {
   return Add(name, AE_IFDIR, mode, {}, {});
 }
 
-Status ArchiveWriter::AddFile(const std::string& name,
-                              std::string_view content, int mode) {
+Status ArchiveWriter::AddFile(const std::string& name, std::string_view content,
+                              int mode) {
   return Add(name, AE_IFREG, mode, content, {});
 }
 

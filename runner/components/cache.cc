@@ -54,8 +54,7 @@ Result<Path> DefaultCacheRoot() {
       xdg != nullptr && *xdg == '/') {
     return Path(xdg) / "confinement-lab";
   }
-  if (const char* home = std::getenv("HOME");
-      home != nullptr && *home == '/') {
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
     return Path(home) / ".cache" / "confinement-lab";
   }
   return Error{
@@ -83,10 +82,10 @@ Status VerifyPart(const Path& directory) {
   }
   std::vector<std::future<Status>> checks;
   for (const auto& [file, expected] : seal.at("files").items()) {
-    checks.push_back(std::async(std::launch::async, [&, path = directory / file,
-                                                     wanted = expected] {
-      return VerifyFile(path, wanted);
-    }));
+    checks.push_back(std::async(
+        std::launch::async, [&, path = directory / file, wanted = expected] {
+          return VerifyFile(path, wanted);
+        }));
   }
   Status result;
   for (auto& check : checks) {
@@ -121,8 +120,9 @@ Result<Path> Cache::Provide(const PartRecipe& recipe) {
   if (Has(recipe)) {
     const auto verified = VerifyPart(directory);
     if (verified) return directory;
-    progress_.Note(fmt::format("{}: damaged in the cache, building it again: {}",
-                               recipe.name, verified.error().what));
+    progress_.Note(
+        fmt::format("{}: damaged in the cache, building it again: {}",
+                    recipe.name, verified.error().what));
   }
   progress_.Begin(recipe.name, "waiting for the cache");
   auto built = Build(recipe);
@@ -139,8 +139,9 @@ Result<Path> Cache::Build(const PartRecipe& recipe) {
   // Somebody else may have built it while this process waited.
   if (Has(recipe) && VerifyPart(directory)) return directory;
   if (offline_) {
-    return Error{"not in the cache, and --offline forbids building it; "
-                 "`runner fetch` gets all parts ahead of time"};
+    return Error{
+        "not in the cache, and --offline forbids building it; "
+        "`runner fetch` gets all parts ahead of time"};
   }
   progress_.Update(recipe.name,
                    recipe.cold_seconds == 0

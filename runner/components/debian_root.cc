@@ -10,9 +10,9 @@ namespace lab {
 namespace {
 
 // Documentation and translations: a node has no reader.
-constexpr const char* kExcluded[] = {
-    "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*",
-    "/usr/share/info/*", "/usr/share/lintian/*"};
+constexpr const char* kExcluded[] = {"/usr/share/doc/*", "/usr/share/man/*",
+                                     "/usr/share/locale/*", "/usr/share/info/*",
+                                     "/usr/share/lintian/*"};
 
 std::vector<std::string> Arguments(const NodeOsPart& part) {
   std::vector<std::string> argv = {"mmdebstrap", "--variant=minbase",
@@ -38,8 +38,9 @@ Result<std::string> HostDebianMirror() {
       return fields[2];
     }
   }
-  return Error{"the host's apt knows no Debian archive (has `apt-get update` "
-               "run?); name one with --debian-mirror URL"};
+  return Error{
+      "the host's apt knows no Debian archive (has `apt-get update` "
+      "run?); name one with --debian-mirror URL"};
 }
 
 PartRecipe DebianRootRecipe(const NodeOsPart& part, const std::string& mirror) {

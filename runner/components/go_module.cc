@@ -20,10 +20,14 @@ std::string LinkerFlags(const GoModulePart& part) {
 
 // Some machines set these for their own work; a build must not depend on it.
 std::map<std::string, std::string> GoEnvironment(const GoModulePart& part) {
-  return {{"GOTOOLCHAIN", part.toolchain}, {"GOFLAGS", "-mod=readonly"},
-          {"GOWORK", "off"},               {"GO111MODULE", "on"},
-          {"CGO_ENABLED", "0"},            {"GOOS", "linux"},
-          {"GOARCH", "amd64"},             {"GOEXPERIMENT", ""}};
+  return {{"GOTOOLCHAIN", part.toolchain},
+          {"GOFLAGS", "-mod=readonly"},
+          {"GOWORK", "off"},
+          {"GO111MODULE", "on"},
+          {"CGO_ENABLED", "0"},
+          {"GOOS", "linux"},
+          {"GOARCH", "amd64"},
+          {"GOEXPERIMENT", ""}};
 }
 
 Status BuildGoModule(const GoModulePart& part, const Path& source,

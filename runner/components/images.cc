@@ -17,14 +17,14 @@ using nlohmann::json;
 Status WriteImage(const Path& archive, const std::string& tag,
                   const Path& layer, const json& config) {
   LAB_TRY(const auto layer_digest, Sha256OfFile(layer));
-  const std::string image =
-      json{{"architecture", "amd64"},
-           {"os", "linux"},
-           {"config", config},
-           {"rootfs",
-            {{"type", "layers"}, {"diff_ids", {"sha256:" + layer_digest}}}},
-           {"history", json::array()}}
-          .dump();
+  const std::string image = json{
+      {"architecture", "amd64"},
+      {"os", "linux"},
+      {"config", config},
+      {"rootfs",
+       {{"type", "layers"}, {"diff_ids", {"sha256:" + layer_digest}}}},
+      {"history",
+       json::array()}}.dump();
   const std::string image_file = Sha256OfText(image) + ".json";
   const std::string layer_file = layer_digest + ".tar";
   const json manifest = json::array({{{"Config", image_file},

@@ -15,9 +15,9 @@ inline constexpr const char* kPauseImage = "lab.local/pause:1";
 inline constexpr const char* kBusyboxImage = "lab.local/busybox:1";
 
 struct ImageInputs {
-  Path busybox;   ///< a static busybox
-  Path pause;     ///< the sandbox's process
-  Path probe;     ///< suites/probes/probe.cc, becomes /bin/probe
+  Path busybox;  ///< a static busybox
+  Path pause;    ///< the sandbox's process
+  Path probe;    ///< suites/probes/probe.cc, becomes /bin/probe
 };
 
 /// Writes pause.tar and busybox.tar (docker-archive, which `ctr images import`

@@ -35,17 +35,17 @@ Result<std::string> ExtractVmlinux(std::string_view bzimage) {
   // 0 means 4, for very old loaders.
   std::size_t sectors = At<std::uint8_t>(bzimage, kSetupSectors);
   if (sectors == 0) sectors = 4;
-  const std::size_t begin = (sectors + 1) * kSector +
-                            At<std::uint32_t>(bzimage, kPayloadOffset);
+  const std::size_t begin =
+      (sectors + 1) * kSector + At<std::uint32_t>(bzimage, kPayloadOffset);
   const std::size_t length = At<std::uint32_t>(bzimage, kPayloadLength);
   // The last four bytes are the uncompressed size.
-  if (length < 4 || begin > bzimage.size() ||
-      length > bzimage.size() - begin) {
+  if (length < 4 || begin > bzimage.size() || length > bzimage.size() - begin) {
     return Error{"the kernel's payload lies outside its image"};
   }
   LAB_TRY(auto vmlinux, DecompressBytes(bzimage.substr(begin, length - 4),
                                         "the kernel's payload"));
-  if (!vmlinux.starts_with("\x7f" "ELF")) {
+  if (!vmlinux.starts_with("\x7f"
+                           "ELF")) {
     return Error{"the kernel's payload is no ELF file"};
   }
   return vmlinux;

@@ -11,9 +11,9 @@ namespace lab {
 namespace {
 
 struct Modules {
-  std::map<std::string, std::string> file_of;               // name -> file
-  std::map<std::string, std::vector<std::string>> needs;    // name -> names
-  std::map<std::string, std::vector<std::string>> alias;    // alias -> names
+  std::map<std::string, std::string> file_of;             // name -> file
+  std::map<std::string, std::vector<std::string>> needs;  // name -> names
+  std::map<std::string, std::vector<std::string>> alias;  // alias -> names
 };
 
 std::vector<std::string> Words(std::string_view text) {
@@ -83,9 +83,10 @@ std::string ModuleName(const std::string& file) {
   return name;
 }
 
-std::vector<std::string> ModuleLoadOrder(
-    const std::vector<std::string>& wanted, const std::string& modules_dep,
-    const std::string& softdep, const std::string& aliases) {
+std::vector<std::string> ModuleLoadOrder(const std::vector<std::string>& wanted,
+                                         const std::string& modules_dep,
+                                         const std::string& softdep,
+                                         const std::string& aliases) {
   const Modules modules = Read(modules_dep, softdep, aliases);
   std::set<std::string> seen;
   std::vector<std::string> order;

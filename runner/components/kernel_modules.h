@@ -15,9 +15,10 @@ namespace lab {
 /// modules.alias gives it.
 /// What the kernel has built in, or does not have, is left out.
 /// Formats: modules.dep(5); modules.softdep and modules.alias of kmod.
-std::vector<std::string> ModuleLoadOrder(
-    const std::vector<std::string>& wanted, const std::string& modules_dep,
-    const std::string& softdep, const std::string& aliases);
+std::vector<std::string> ModuleLoadOrder(const std::vector<std::string>& wanted,
+                                         const std::string& modules_dep,
+                                         const std::string& softdep,
+                                         const std::string& aliases);
 
 /// "virtio-blk.ko.xz" and "kernel/drivers/block/virtio_blk.ko" -> "virtio_blk".
 std::string ModuleName(const std::string& file);

@@ -33,10 +33,11 @@ constexpr Placed kProbes[] = {
     {"cni", "opt/cni/bin/lab-cni", 0755},
     {"node", "usr/local/bin/lab-node", 0755},
 };
-constexpr const char* kRuntimePrograms[] = {
-    "containerd", "containerd-shim-runc-v2", "ctr"};
+constexpr const char* kRuntimePrograms[] = {"containerd",
+                                            "containerd-shim-runc-v2", "ctr"};
 
-constexpr std::uintmax_t kRoomBytes = std::uintmax_t{2} << 30;
+// Pods of suites write little; every byte more is hashed at every use.
+constexpr std::uintmax_t kRoomBytes = std::uintmax_t{640} << 20;
 
 // A node has nobody who reads these.
 bool Wanted(const std::string& name) {
@@ -85,12 +86,12 @@ Result<Path> OnlyMatch(const Path& directory, const std::string& prefix) {
 Status PlaceFiles(const NodeDiskInputs& inputs, const Path& kubernetes,
                   const Path& containerd, const Path& root) {
   for (const auto& file : kFixtures) {
-    LAB_CHECK_OK(Copy(inputs.fixtures / file.source, root / file.target,
-                      file.mode));
+    LAB_CHECK_OK(
+        Copy(inputs.fixtures / file.source, root / file.target, file.mode));
   }
   for (const auto& file : kProbes) {
-    LAB_CHECK_OK(Copy(inputs.probes / file.source, root / file.target,
-                      file.mode));
+    LAB_CHECK_OK(
+        Copy(inputs.probes / file.source, root / file.target, file.mode));
   }
   const Path bin = root / "usr/local/bin";
   LAB_CHECK_OK(Copy(kubernetes / "kubelet", bin / "kubelet", 0755));
@@ -123,8 +124,8 @@ Status MakeInitramfs(const NodeDiskInputs& inputs, const Path& root,
   for (const char* directory : {"bin", "mods", "proc", "dev", "newroot"}) {
     LAB_CHECK_OK(archive.AddDirectory(directory));
   }
-  LAB_CHECK_OK(archive.AddFileFrom("init", inputs.fixtures / "initramfs-init",
-                                   0755));
+  LAB_CHECK_OK(
+      archive.AddFileFrom("init", inputs.fixtures / "initramfs-init", 0755));
   LAB_CHECK_OK(
       archive.AddFileFrom("bin/busybox", root / "usr/bin/busybox", 0755));
   std::string order;
@@ -202,12 +203,12 @@ Status MakeDisk(const Path& root, const Path& disk) {
   LAB_TRY(const auto bytes, TreeBytes(root));
   // No journal, no checksums: the disk lives as long as a lab, and each write
   // goes through an emulated CPU.
-  const auto made = RunOk(
-      {.argv = AsRoot({"mke2fs", "-q", "-t", "ext4", "-O",
-                       "^has_journal,^metadata_csum,^metadata_csum_seed", "-m",
-                       "0", "-d", root.string(), disk.string(),
-                       fmt::format("{}k", (bytes + kRoomBytes) / 1024)}),
-       .timeout = 5min});
+  const auto made =
+      RunOk({.argv = AsRoot({"mke2fs", "-q", "-t", "ext4", "-O",
+                             "^has_journal,^metadata_csum,^metadata_csum_seed",
+                             "-m", "0", "-d", root.string(), disk.string(),
+                             fmt::format("{}k", (bytes + kRoomBytes) / 1024)}),
+             .timeout = 5min});
   if (!made) return made.error();
   return {};
 }
@@ -243,7 +244,7 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
 }  // namespace
 
 Result<PartRecipe> NodeDiskRecipe(const NodeDiskInputs& inputs) {
-  std::vector<std::string> key = {"node-disk/3", PartId(inputs.root),
+  std::vector<std::string> key = {"node-disk/4", PartId(inputs.root),
                                   PartId(inputs.kubernetes),
                                   PartId(inputs.containerd)};
   std::vector<Path> files = {inputs.fixtures / "initramfs-init",

@@ -14,13 +14,13 @@ inline constexpr const char* kKernelFile = "vmlinux";
 inline constexpr const char* kInitramfsFile = "initramfs.gz";
 
 struct NodeDiskInputs {
-  std::string name;            ///< "node-trixie-1.36.3"
-  PartRecipe root;             ///< debian_root.h
-  PartRecipe kubernetes;       ///< for the kubelet
+  std::string name;       ///< "node-trixie-1.36.3"
+  PartRecipe root;        ///< debian_root.h
+  PartRecipe kubernetes;  ///< for the kubelet
   PartRecipe containerd;
-  Path fixtures;               ///< fixtures/node
-  Path probes;                 ///< directory of the built probes
-  Cache* cache = nullptr;      ///< provides root, kubernetes and containerd
+  Path fixtures;           ///< fixtures/node
+  Path probes;             ///< directory of the built probes
+  Cache* cache = nullptr;  ///< provides root, kubernetes and containerd
 };
 
 /// Fails if a fixture or a probe cannot be read.

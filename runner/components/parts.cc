@@ -22,7 +22,8 @@ Result<Path> ProbesDirectory() {
        at = at.parent_path()) {
     if (std::filesystem::exists(at / "probes" / "probe")) return at / "probes";
   }
-  return Error{"no probes beside " + self.string() + "; `make build` makes them"};
+  return Error{"no probes beside " + self.string() +
+               "; `make build` makes them"};
 }
 
 Result<Recipes> MakeRecipes(const PartsRequest& request,
@@ -38,15 +39,14 @@ Result<Recipes> MakeRecipes(const PartsRequest& request,
   LAB_TRY(const auto node_os, table.FindNodeOs(request.node_os));
   auto root = DebianRootRecipe(node_os, request.debian_mirror);
   LAB_TRY(const Path probes, ProbesDirectory());
-  LAB_TRY(auto disk,
-          NodeDiskRecipe({.name = "node-" + node_os.name + "-" +
-                                  request.kubernetes.version,
-                          .root = root,
-                          .kubernetes = kubernetes,
-                          .containerd = containerd,
-                          .fixtures = home / "fixtures" / "node",
-                          .probes = probes,
-                          .cache = &cache}));
+  LAB_TRY(auto disk, NodeDiskRecipe({.name = "node-" + node_os.name + "-" +
+                                             request.kubernetes.version,
+                                     .root = root,
+                                     .kubernetes = kubernetes,
+                                     .containerd = containerd,
+                                     .fixtures = home / "fixtures" / "node",
+                                     .probes = probes,
+                                     .cache = &cache}));
   return Recipes{kubernetes, etcd, containerd, root, disk};
 }
 

@@ -33,11 +33,11 @@ Status CheckFields(const json& object, const std::set<std::string>& known,
 }
 
 Result<GoModulePart> ReadGoModule(const json& j) {
-  LAB_CHECK_OK(CheckFields(j,
-                           {"name", "sources", "toolchain", "packages",
-                            "variables", "rename", "cold-build-seconds",
-                            "about"},
-                           "go-modules"));
+  LAB_CHECK_OK(
+      CheckFields(j,
+                  {"name", "sources", "toolchain", "packages", "variables",
+                   "rename", "cold-build-seconds", "about"},
+                  "go-modules"));
   GoModulePart part;
   part.name = j.at("name");
   part.toolchain = j.at("toolchain");
@@ -73,8 +73,8 @@ Result<ComponentTable> ReadTable(const json& j) {
   LAB_CHECK_OK(CheckFields(
       j, {"about", "default", "kubernetes", "go-modules", "node-os"}, "table"));
   ComponentTable table;
-  LAB_CHECK_OK(CheckFields(j.at("default"), {"kubernetes", "node-os"},
-                           "default"));
+  LAB_CHECK_OK(
+      CheckFields(j.at("default"), {"kubernetes", "node-os"}, "default"));
   table.default_kubernetes = j.at("default").at("kubernetes");
   table.default_node_os = j.at("default").at("node-os");
   for (const auto& entry : j.at("go-modules")) {
@@ -113,14 +113,14 @@ std::string Names(const std::vector<Part>& parts) {
 Result<KubernetesVersion> ComponentTable::FindKubernetes(
     const std::string& version) const {
   std::vector<std::string> known;
-  const std::string wanted = version.starts_with('v') ? version.substr(1)
-                                                      : version;
+  const std::string wanted =
+      version.starts_with('v') ? version.substr(1) : version;
   const KubernetesVersion* newest = nullptr;
   for (const auto& entry : kubernetes) {
     if (entry.version == wanted) return entry;
     if (entry.version.substr(0, entry.version.rfind('.')) == wanted &&
-        (newest == nullptr || ::strverscmp(entry.version.c_str(),
-                                           newest->version.c_str()) > 0)) {
+        (newest == nullptr ||
+         ::strverscmp(entry.version.c_str(), newest->version.c_str()) > 0)) {
       newest = &entry;
     }
     known.push_back(entry.version);
@@ -135,8 +135,8 @@ Result<GoModulePart> ComponentTable::FindGoModule(
   for (const auto& part : go_modules) {
     if (part.name == name) return part;
   }
-  return UsageError(fmt::format("unknown part \"{}\"; known: {}", name,
-                                Names(go_modules)));
+  return UsageError(
+      fmt::format("unknown part \"{}\"; known: {}", name, Names(go_modules)));
 }
 
 Result<NodeOsPart> ComponentTable::FindNodeOs(const std::string& name) const {

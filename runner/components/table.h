@@ -16,11 +16,11 @@ namespace lab {
 /// verify every byte of source, lie in components/NAME.
 struct GoModulePart {
   std::string name;
-  std::string toolchain;                  ///< "go1.26.8"
-  std::vector<std::string> packages;      ///< import paths of its programs
+  std::string toolchain;              ///< "go1.26.8"
+  std::vector<std::string> packages;  ///< import paths of its programs
   std::map<std::string, std::string> variables;  ///< for the linker's -X
   std::map<std::string, std::string> rename;     ///< program -> wanted name
-  int cold_build_seconds = 0;             ///< expectation, for people
+  int cold_build_seconds = 0;                    ///< expectation, for people
   std::string about;
 };
 

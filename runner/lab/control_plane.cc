@@ -40,34 +40,41 @@ std::vector<std::string> EtcdArgs(const std::string& address) {
     return fmt::format("http://{}:{}", address, port);
   };
   // A lab does not outlive its processes: nothing need reach the disk.
-  return {"--data-dir", "etcd", "--unsafe-no-fsync", "--log-level", "warn",
-          "--listen-client-urls", url(kEtcdPort),
-          "--advertise-client-urls", url(kEtcdPort),
-          "--listen-peer-urls", url(kEtcdPeerPort),
-          "--initial-advertise-peer-urls", url(kEtcdPeerPort),
-          "--initial-cluster", "default=" + url(kEtcdPeerPort)};
+  return {"--data-dir",
+          "etcd",
+          "--unsafe-no-fsync",
+          "--log-level",
+          "warn",
+          "--listen-client-urls",
+          url(kEtcdPort),
+          "--advertise-client-urls",
+          url(kEtcdPort),
+          "--listen-peer-urls",
+          url(kEtcdPeerPort),
+          "--initial-advertise-peer-urls",
+          url(kEtcdPeerPort),
+          "--initial-cluster",
+          "default=" + url(kEtcdPeerPort)};
 }
 
 std::vector<std::string> ApiServerArgs(const std::string& etcd, int port) {
-  return {fmt::format("--etcd-servers=http://{}:{}", etcd, kEtcdPort),
-          fmt::format("--secure-port={}", port),
-          "--bind-address=127.0.0.1",
-          "--advertise-address=10.0.2.2",
-          "--client-ca-file=pki/ca.crt",
-          "--tls-cert-file=pki/apiserver.crt",
-          "--tls-private-key-file=pki/apiserver.key",
-          "--kubelet-client-certificate=pki/apiserver-kubelet-client.crt",
-          "--kubelet-client-key=pki/apiserver-kubelet-client.key",
-          "--service-account-key-file=pki/sa.pub",
-          "--service-account-signing-key-file=pki/sa.key",
-          "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-          "--service-cluster-ip-range=10.96.0.0/16",
-          "--authorization-mode=Node,RBAC",
-          "--enable-admission-plugins=NodeRestriction",
-          "--allow-privileged=true",
-          "--endpoint-reconciler-type=none",
-          // Nodes are reached at the loopback addresses that QEMU forwards.
-          "--kubelet-preferred-address-types=InternalIP"};
+  return {
+      fmt::format("--etcd-servers=http://{}:{}", etcd, kEtcdPort),
+      fmt::format("--secure-port={}", port), "--bind-address=127.0.0.1",
+      "--advertise-address=10.0.2.2", "--client-ca-file=pki/ca.crt",
+      "--tls-cert-file=pki/apiserver.crt",
+      "--tls-private-key-file=pki/apiserver.key",
+      "--kubelet-client-certificate=pki/apiserver-kubelet-client.crt",
+      "--kubelet-client-key=pki/apiserver-kubelet-client.key",
+      "--service-account-key-file=pki/sa.pub",
+      "--service-account-signing-key-file=pki/sa.key",
+      "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+      "--service-cluster-ip-range=10.96.0.0/16",
+      "--authorization-mode=Node,RBAC",
+      "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
+      "--endpoint-reconciler-type=none",
+      // Nodes are reached at the loopback addresses that QEMU forwards.
+      "--kubelet-preferred-address-types=InternalIP"};
 }
 
 }  // namespace
@@ -80,24 +87,22 @@ Result<std::vector<Process>> StartControlPlane(
   LAB_CHECK_OK(starter.Start(request.programs / "kube-apiserver",
                              ApiServerArgs(own, request.net->ApiPort()),
                              request.apiserver_args));
-  LAB_CHECK_OK(starter.Start(
-      request.programs / "kube-controller-manager",
-      {"--kubeconfig=controller-manager.conf",
-       "--use-service-account-credentials",
-       "--service-account-private-key-file=pki/sa.key",
-       "--root-ca-file=pki/ca.crt", "--bind-address=" + own,
-       "--leader-elect=false"},
-      request.controller_manager_args));
-  LAB_CHECK_OK(starter.Start(
-      request.programs / "kube-scheduler",
-      {"--kubeconfig=scheduler.conf", "--bind-address=" + own,
-       "--leader-elect=false"},
-      request.scheduler_args));
+  LAB_CHECK_OK(starter.Start(request.programs / "kube-controller-manager",
+                             {"--kubeconfig=controller-manager.conf",
+                              "--use-service-account-credentials",
+                              "--service-account-private-key-file=pki/sa.key",
+                              "--root-ca-file=pki/ca.crt",
+                              "--bind-address=" + own, "--leader-elect=false"},
+                             request.controller_manager_args));
+  LAB_CHECK_OK(starter.Start(request.programs / "kube-scheduler",
+                             {"--kubeconfig=scheduler.conf",
+                              "--bind-address=" + own, "--leader-elect=false"},
+                             request.scheduler_args));
   // The proxy's own filter would refuse exec; its socket is the owner's only.
-  LAB_CHECK_OK(starter.Start(
-      request.programs / "kubectl",
-      {"--kubeconfig=super-admin.conf", "proxy", "--unix-socket=api.sock",
-       "--disable-filter=true"}));
+  LAB_CHECK_OK(
+      starter.Start(request.programs / "kubectl",
+                    {"--kubeconfig=super-admin.conf", "proxy",
+                     "--unix-socket=api.sock", "--disable-filter=true"}));
   return starter.Take();
 }
 

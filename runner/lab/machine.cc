@@ -15,12 +15,24 @@ using nlohmann::json;
 std::vector<std::string> Base(const Machine& machine, Accel accel,
                               const Path& kernel, const Path& initramfs,
                               const Path& console) {
-  return {"qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display",
-          "none", "-no-reboot",
-          "-M", machine.machine,
-          "-accel", machine.accel.at(accel), "-cpu", machine.cpu.at(accel),
-          "-kernel", kernel.string(), "-initrd", initramfs.string(),
-          "-serial", "file:" + console.string()};
+  return {"qemu-system-x86_64",
+          "-nodefaults",
+          "-no-user-config",
+          "-display",
+          "none",
+          "-no-reboot",
+          "-M",
+          machine.machine,
+          "-accel",
+          machine.accel.at(accel),
+          "-cpu",
+          machine.cpu.at(accel),
+          "-kernel",
+          kernel.string(),
+          "-initrd",
+          initramfs.string(),
+          "-serial",
+          "file:" + console.string()};
 }
 
 }  // namespace
@@ -48,10 +60,9 @@ Result<Machine> LoadMachine(const Path& home) {
   }
 }
 
-std::vector<std::string> QemuCommand(const Machine& machine,
-                                     const Boot& boot) {
-  auto argv = Base(machine, boot.accel, boot.kernel, boot.initramfs,
-                   boot.console);
+std::vector<std::string> QemuCommand(const Machine& machine, const Boot& boot) {
+  auto argv =
+      Base(machine, boot.accel, boot.kernel, boot.initramfs, boot.console);
   const auto forward = [&](int host, int guest) {
     return fmt::format("hostfwd=tcp:{}:{}-:{}", boot.address, host, guest);
   };
@@ -62,8 +73,9 @@ std::vector<std::string> QemuCommand(const Machine& machine,
        fmt::format("{} lab.node={}", Join(machine.cmdline, " "), boot.node),
        // A snapshot: what the node writes goes to an unnamed temporary file.
        "-drive",
-       fmt::format("file={},format=raw,if=none,id=disk,cache=unsafe,snapshot=on",
-                   boot.disk.string()),
+       fmt::format(
+           "file={},format=raw,if=none,id=disk,cache=unsafe,snapshot=on",
+           boot.disk.string()),
        "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
        "-netdev",
        fmt::format("user,id=net,{},{}", forward(10250, 10250),

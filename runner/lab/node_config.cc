@@ -7,8 +7,8 @@
 #include <set>
 
 #include "runner/base/text.h"
-#include "runner/components/archive.h"
 #include "runner/cluster/yaml.h"
+#include "runner/components/archive.h"
 
 namespace lab {
 namespace fs = std::filesystem;

@@ -15,12 +15,12 @@ namespace lab {
 
 struct NodeConfigRequest {
   VmNode node;
-  std::string kubeconfig;        ///< the kubelet's
-  Certificate serving;           ///< what the kubelet serves with
-  Path directory;                ///< the lab's: pki/ca.crt, ssh_key.pub, ...
-  Path fixtures;                 ///< fixtures/node
+  std::string kubeconfig;  ///< the kubelet's
+  Certificate serving;     ///< what the kubelet serves with
+  Path directory;          ///< the lab's: pki/ca.crt, ssh_key.pub, ...
+  Path fixtures;           ///< fixtures/node
   std::map<std::string, bool> feature_gates;
-  std::string default_runtime;   ///< "crun" or "runc"
+  std::string default_runtime;  ///< "crun" or "runc"
 };
 
 /// Writes INITRAMFS + archive to `into`.

@@ -61,16 +61,15 @@ Status NodeJoin::Connect(const std::string& node) {
 }
 
 Status NodeJoin::AwaitConnections(Duration time) {
-  return WaitUntil("ssh connection to every node", Deadline::In(time), 20ms,
-                   [&] {
-                     for (const auto& node : lab_.Workers()) {
-                       if (!std::filesystem::exists(
-                               lab_.directory / (node.name + ".ssh"))) {
-                         return false;
-                       }
-                     }
-                     return true;
-                   });
+  return WaitUntil(
+      "ssh connection to every node", Deadline::In(time), 20ms, [&] {
+        for (const auto& node : lab_.Workers()) {
+          if (!std::filesystem::exists(lab_.directory / (node.name + ".ssh"))) {
+            return false;
+          }
+        }
+        return true;
+      });
 }
 
 Status NodeJoin::Continue(Duration time) {
@@ -125,18 +124,17 @@ Result<NodeFacts> MeasureNode(const LabFile& lab, const std::string& node) {
   LAB_TRY(const auto object, api.Get("/api/v1/nodes/" + node));
   const json info = object.at("status").at("nodeInfo");
   const std::string features = facts.value("apparmor-features", "");
-  return NodeFacts{
-      {"kernel", facts.value("kernel", "")},
-      {"architecture", facts.value("machine", "")},
-      {"lsm", facts.value("lsm", "")},
-      {"apparmor", facts.value("apparmor-enabled", "")},
-      {"apparmor-features", FeaturesDigest(features)},
-      {"apparmor-parser", first_line(parser)},
-      {"crun", first_line(crun)},
-      {"runc", first_line(runc)},
-      {"kubelet", info.value("kubeletVersion", "")},
-      {"runtime", info.value("containerRuntimeVersion", "")},
-      {"os", info.value("osImage", "")}};
+  return NodeFacts{{"kernel", facts.value("kernel", "")},
+                   {"architecture", facts.value("machine", "")},
+                   {"lsm", facts.value("lsm", "")},
+                   {"apparmor", facts.value("apparmor-enabled", "")},
+                   {"apparmor-features", FeaturesDigest(features)},
+                   {"apparmor-parser", first_line(parser)},
+                   {"crun", first_line(crun)},
+                   {"runc", first_line(runc)},
+                   {"kubelet", info.value("kubeletVersion", "")},
+                   {"runtime", info.value("containerRuntimeVersion", "")},
+                   {"os", info.value("osImage", "")}};
 }
 
 }  // namespace lab

@@ -64,8 +64,8 @@ Status MakePki(const PkiRequest& request) {
                            "controller-manager.conf", "scheduler.conf"}) {
     const Path file = request.directory / name;
     LAB_TRY(const auto text, ReadFile(file));
-    LAB_CHECK_OK(WriteFile(
-        file, ReplaceAll(text, kHostSeenByGuest, "127.0.0.1"), 0600));
+    LAB_CHECK_OK(
+        WriteFile(file, ReplaceAll(text, kHostSeenByGuest, "127.0.0.1"), 0600));
   }
   return {};
 }
@@ -76,21 +76,21 @@ Result<std::string> NodeKubeconfig(const PkiRequest& request,
           RunOk({.argv = {request.kubeadm.string(), "kubeconfig", "user",
                           "--client-name", "system:node:" + node, "--org",
                           "system:nodes", "--config", ConfigPath(request)}}));
-  return ReplaceAll(text, "https://127.0.0.1:",
-                    fmt::format("https://{}:", kHostSeenByGuest));
+  return ReplaceAll(
+      text, "https://127.0.0.1:", fmt::format("https://{}:", kHostSeenByGuest));
 }
 
 Result<Certificate> KubeletServingCertificate(const Path& directory,
                                               const std::string& node,
                                               const std::string& address) {
   const Path key = directory / (node + "-serving.key");
-  LAB_TRY(const auto certificate,
-          RunOk({.argv = {"openssl", "req", "-x509", "-newkey", "ec",
-                          "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                          "-days", "365", "-subj", "/CN=" + node, "-addext",
-                          fmt::format("subjectAltName=DNS:{},IP:{}", node,
-                                      address),
-                          "-keyout", key.string()}}));
+  LAB_TRY(
+      const auto certificate,
+      RunOk({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                      "ec_paramgen_curve:P-256", "-nodes", "-days", "365",
+                      "-subj", "/CN=" + node, "-addext",
+                      fmt::format("subjectAltName=DNS:{},IP:{}", node, address),
+                      "-keyout", key.string()}}));
   LAB_TRY(const auto key_text, ReadFile(key));
   return Certificate{certificate, key_text};
 }

@@ -12,7 +12,7 @@ namespace lab {
 
 struct PkiRequest {
   Path kubeadm;
-  Path directory;  ///< gets pki/, kubeadm.yaml and *.conf
+  Path directory;           ///< gets pki/, kubeadm.yaml and *.conf
   std::string kubernetes;   ///< "1.36.3"
   std::string kubeadm_api;  ///< "kubeadm.k8s.io/v1beta4"
   int api_port = 0;

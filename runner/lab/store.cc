@@ -22,6 +22,13 @@ std::vector<Path> Entries(const Path& directory) {
   return entries;
 }
 
+// Somebody may just be making it: a lab before its first lab.json, a probe.
+bool JustMade(const Path& path) {
+  std::error_code code;
+  const auto changed = fs::last_write_time(path, code);
+  return !code && fs::file_time_type::clock::now() - changed < 60s;
+}
+
 void EndProcesses(const LabFile& lab, std::vector<std::string>& removed) {
   for (const auto& process : lab.processes) {
     if (!process.id.Alive()) continue;
@@ -47,18 +54,18 @@ Result<LabFile> LabStore::Find(const std::string& name) const {
     if (lab.name == name) return lab;
     names.push_back(lab.name);
   }
-  return UsageError(fmt::format(
-      "no lab \"{}\"; {}", name,
-      names.empty() ? "there is none: `runner lab up` makes one"
-                    : "there are: " + Join(names, ", ")));
+  return UsageError(fmt::format("no lab \"{}\"; {}", name,
+                                names.empty()
+                                    ? "there is none: `runner lab up` makes one"
+                                    : "there are: " + Join(names, ", ")));
 }
 
 Status LabStore::Down(const std::string& name) const {
   LAB_TRY(const auto lab, Find(name));
   EndForeign(lab.owner, 10s);
   if (lab.owner.Alive()) {
-    return Error{fmt::format("lab {}: process {} does not end", name,
-                             lab.owner.pid)};
+    return Error{
+        fmt::format("lab {}: process {} does not end", name, lab.owner.pid)};
   }
   std::vector<std::string> removed;
   EndProcesses(lab, removed);
@@ -72,6 +79,10 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
     if (lab && lab->owner.Alive()) {
       result.kept.push_back(fmt::format("lab {} (in use by process {})",
                                         lab->name, lab->owner.pid));
+      continue;
+    }
+    if (!lab && JustMade(path)) {
+      result.kept.push_back(path.string() + " (just made)");
       continue;
     }
     if (lab) EndProcesses(*lab, result.removed);
@@ -90,6 +101,9 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
         continue;
       }
       LAB_CHECK_OK(RemoveTree(path));
+    } else if (JustMade(path)) {
+      result.kept.push_back(path.string() + " (just made)");
+      continue;
     } else {
       LAB_CHECK_OK(RemoveTree(path));
     }

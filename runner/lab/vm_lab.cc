@@ -25,10 +25,6 @@ using nlohmann::json;
 constexpr int kFirstWorkerAddress = 10;
 constexpr std::size_t kLongestSocketPath = 107;  // unix(7), sun_path
 
-Path LogOf(const LabFile& lab, const std::string& process) {
-  return lab.directory / "logs" / (process + ".log");
-}
-
 std::string SshConfig(const LabFile& lab) {
   std::string config = fmt::format(
       "Host *\n  User root\n  Port 2222\n  IdentityFile {0}/ssh_key\n"
@@ -57,8 +53,8 @@ Status CheckSocketPaths(const LabFile& lab) {
   // ssh makes its control socket under a name 17 bytes longer first.
   std::size_t longest = lab.api_socket.string().size();
   for (const auto& node : lab.Workers()) {
-    longest = std::max(longest, (lab.directory / (node.name + ".ssh"))
-                                    .string().size() + 17);
+    longest = std::max(
+        longest, (lab.directory / (node.name + ".ssh")).string().size() + 17);
   }
   if (longest <= kLongestSocketPath) return {};
   return ProvisionError(fmt::format(
@@ -109,25 +105,6 @@ const char* const kObjects[][2] = {
 
 }  // namespace
 
-std::optional<std::string> FindDamage(const LabFile& lab,
-                                      std::vector<Process>& processes) {
-  for (std::size_t i = 0; i < processes.size(); ++i) {
-    if (processes[i].Running()) continue;
-    const std::string& name = lab.processes[i].name;
-    const auto ended = processes[i].Wait(Deadline::In(0s)).ToString();
-    const auto log = ReadFile(LogOf(lab, name)).value_or("");
-    auto last = LastLines(Trim(log), 3);
-    for (const auto& node : lab.nodes) {
-      if (name == "qemu-" + node.name && last.empty()) {
-        last = LastLines(Trim(ReadFile(node.console).value_or("")), 3);
-      }
-    }
-    return fmt::format("{} ended: {}{}{}", name, ended,
-                       last.empty() ? "" : "; its last words: ", last);
-  }
-  return std::nullopt;
-}
-
 Result<VmLab> VmLab::Up(const VmLabRequest& request, Progress& progress) {
   LAB_TRY(auto net, NetNumber::Take());
   VmLab lab(std::move(net));
@@ -135,9 +112,7 @@ Result<VmLab> VmLab::Up(const VmLabRequest& request, Progress& progress) {
   if (up) return lab;
   if (up.error().kind == ErrorKind::kInterrupted) return up.error();
   std::string what = up.error().what;
-  if (const auto damage = FindDamage(lab.file_, lab.processes_)) {
-    what += "\n  " + *damage;
-  }
+  if (const auto damage = FindDamage(lab.file_)) what += "\n  " + *damage;
   return ProvisionError(fmt::format("lab {}: {}", request.name, what));
 }
 
@@ -150,7 +125,7 @@ Status VmLab::Own(Process process) {
 }
 
 std::optional<Error> VmLab::Damage() {
-  if (const auto damage = FindDamage(file_, processes_)) return Error{*damage};
+  if (const auto damage = FindDamage(file_)) return Error{*damage};
   return std::nullopt;
 }
 
@@ -227,8 +202,8 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
                        .kubernetes = request.kubernetes.version,
                        .kubeadm_api = request.kubernetes.kubeadm_api,
                        .api_port = net_.ApiPort()};
-  auto ssh = std::async(std::launch::async,
-                        [&] { return WriteSshFiles(file_); });
+  auto ssh =
+      std::async(std::launch::async, [&] { return WriteSshFiles(file_); });
   LAB_CHECK_OK(MakePki(pki));
   LAB_CHECK_OK(ssh.get());
   LAB_TRY(const auto machine, LoadMachine(request.home));
@@ -241,31 +216,29 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
       LAB_TRY(const auto serving,
               KubeletServingCertificate(request.directory, worker.name,
                                         workers[i].address));
-      return WriteNodeInitramfs(
-          {.node = worker,
-           .kubeconfig = kubeconfig,
-           .serving = serving,
-           .directory = request.directory,
-           .fixtures = request.home / "fixtures" / "node",
-           .feature_gates = request.shape.feature_gates,
-           .default_runtime = request.runtime},
-          request.parts.initramfs, request.directory / (worker.name + ".img"));
+      return WriteNodeInitramfs({.node = worker,
+                                 .kubeconfig = kubeconfig,
+                                 .serving = serving,
+                                 .directory = request.directory,
+                                 .fixtures = request.home / "fixtures" / "node",
+                                 .feature_gates = request.shape.feature_gates,
+                                 .default_runtime = request.runtime},
+                                request.parts.initramfs,
+                                request.directory / (worker.name + ".img"));
     }));
   }
   for (auto& config : configs) LAB_CHECK_OK(config.get());
   for (const auto& worker : workers) {
-    const struct Boot boot{
-        .kernel = request.parts.kernel,
-        .initramfs = request.directory / (worker.name + ".img"),
-        .disk = request.parts.disk,
-        .console = worker.console,
-        .node = worker.name,
-        .address = worker.address,
-        .accel = accel};
+    const struct Boot boot {
+      .kernel = request.parts.kernel,
+      .initramfs = request.directory / (worker.name + ".img"),
+      .disk = request.parts.disk, .console = worker.console,
+      .node = worker.name, .address = worker.address, .accel = accel
+    };
     LAB_TRY(auto qemu,
             Process::Start({.argv = QemuCommand(machine, boot),
                             .env = {{"TMPDIR", request.directory.string()}},
-                            .log = LogOf(file_, "qemu-" + worker.name)}));
+                            .log = file_.LogOf("qemu-" + worker.name)}));
     file_.processes.push_back({"qemu-" + worker.name, qemu.id()});
     processes_.push_back(std::move(qemu));
   }

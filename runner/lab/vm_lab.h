@@ -21,9 +21,9 @@ namespace lab {
 
 struct VmLabRequest {
   std::string name;
-  Path home;        ///< the project's root
-  Path cache;       ///< for the KVM verdict
-  Path directory;   ///< the lab's own; made here, removed by Down
+  Path home;       ///< the project's root
+  Path cache;      ///< for the KVM verdict
+  Path directory;  ///< the lab's own; made here, removed by Down
   VmShape shape;
   KubernetesVersion kubernetes;
   Parts parts;
@@ -44,8 +44,6 @@ class VmLab {
   ~VmLab() = default;
 
   const LabFile& file() const { return file_; }
-  /// The processes whose end means that the lab is damaged.
-  std::vector<Process>& processes() { return processes_; }
   /// Ends everything and removes the directory.
   void Down();
 
@@ -65,10 +63,5 @@ class VmLab {
   LabFile file_;
   std::vector<Process> processes_;
 };
-
-/// Says which process of a lab has ended and what its log said last; nullopt
-/// if all run.
-std::optional<std::string> FindDamage(const LabFile& lab,
-                                      std::vector<Process>& processes);
 
 }  // namespace lab

@@ -22,8 +22,8 @@ namespace {
 // a subreaper (prctl(2)), so they become its own.
 std::vector<pid_t> Children() {
   std::vector<pid_t> children;
-  const auto text = ReadFile(fmt::format("/proc/self/task/{}/children",
-                                         ::getpid()));
+  const auto text =
+      ReadFile(fmt::format("/proc/self/task/{}/children", ::getpid()));
   if (!text) return children;
   for (const auto& pid : Split(Trim(*text), ' ')) {
     if (!pid.empty()) children.push_back(std::stoi(pid));
@@ -91,8 +91,7 @@ int GuardMain(const std::vector<std::string>& argv) {
     while ((reaped = ::waitpid(-1, &status, WNOHANG)) > 0) {
       if (reaped != child) continue;
       EndDescendants(SIGKILL, 2s);
-      return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-                                 : WEXITSTATUS(status);
+      return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
   }
 }

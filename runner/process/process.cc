@@ -61,11 +61,11 @@ Result<UniqueFd> InputFd(const std::string& input) {
 }
 
 Result<UniqueFd> LogFd(const Path& log) {
-  UniqueFd fd(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                     0644));
+  UniqueFd fd(
+      ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!fd.valid()) {
-    return Error{fmt::format("open log {}: {}", log.string(),
-                             std::strerror(errno))};
+    return Error{
+        fmt::format("open log {}: {}", log.string(), std::strerror(errno))};
   }
   return fd;
 }
@@ -179,10 +179,9 @@ Result<std::string> RunOk(const Command& command) {
   if (said.empty() && !command.log.empty()) {
     said = "its log is " + command.log.string();
   }
-  const auto what =
-      fmt::format("{}: {}{}{}", ShellQuote(command.argv),
-                  finished.ended.ToString(), said.empty() ? "" : ": ",
-                  LastLines(said, 5));
+  const auto what = fmt::format("{}: {}{}{}", ShellQuote(command.argv),
+                                finished.ended.ToString(),
+                                said.empty() ? "" : ": ", LastLines(said, 5));
   return finished.ended.how == Ended::How::kTimedOut ? TimeoutError(what)
                                                      : Error{what};
 }
@@ -191,6 +190,11 @@ bool ProcessId::Alive() const {
   if (pid <= 0) return false;
   const auto now = Of(pid);
   return now.start_time != 0 && now.start_time == start_time;
+}
+
+UniqueFd ProcessId::Open() const {
+  UniqueFd fd(PidfdOpen(pid));
+  return Alive() ? std::move(fd) : UniqueFd();
 }
 
 ProcessId ProcessId::Of(pid_t pid) {
@@ -210,8 +214,7 @@ Result<Process> Process::Start(const Command& command) {
   if (!command.log.empty()) {
     LAB_TRY(log, LogFd(command.log));
   }
-  LAB_TRY(const pid_t pid,
-          process::Spawn(command, {-1, log.get(), log.get()}));
+  LAB_TRY(const pid_t pid, process::Spawn(command, {-1, log.get(), log.get()}));
   Process process;
   process.id_ = ProcessId::Of(pid);
   process.name_ = Path(command.argv[0]).filename().string();
@@ -270,9 +273,9 @@ void Process::Kill() {
 }
 
 void EndForeign(const ProcessId& id, Duration grace) {
-  const UniqueFd pidfd(PidfdOpen(id.pid));
-  // Only now that the descriptor holds the process can the check not race.
-  if (!pidfd.valid() || !id.Alive()) return;
+  // Only while the descriptor holds the process can the check not race.
+  const UniqueFd pidfd = id.Open();
+  if (!pidfd.valid()) return;
   const auto send = [&](int signal) {
     ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0);
   };

@@ -22,12 +22,12 @@ namespace lab {
 
 /// What to run. Arguments are handed over as they are; no shell is involved.
 struct Command {
-  std::vector<std::string> argv;           ///< argv[0] is looked up on PATH
+  std::vector<std::string> argv;             ///< argv[0] is looked up on PATH
   std::map<std::string, std::string> env{};  ///< on top of our own environment
-  Path directory{};                        ///< empty: ours
-  std::string input{};                     ///< becomes its standard input
-  /// Where stdout and stderr are appended; empty: captured by RunToEnd(), discarded
-  /// by Process.
+  Path directory{};                          ///< empty: ours
+  std::string input{};                       ///< becomes its standard input
+  /// Where stdout and stderr are appended; empty: captured by RunToEnd(),
+  /// discarded by Process.
   Path log{};
   Duration timeout = 60s;
   /// False for cleaning up, which goes on after SIGINT and SIGTERM.
@@ -60,8 +60,8 @@ struct Finished {
 /// Error only if it could not be started or the person interrupted.
 Result<Finished> RunToEnd(const Command& command);
 
-/// Like RunToEnd, but any end other than exit status 0 is an error that names the
-/// command, how it ended and the last lines it said. Returns its stdout.
+/// Like RunToEnd, but any end other than exit status 0 is an error that names
+/// the command, how it ended and the last lines it said. Returns its stdout.
 Result<std::string> RunOk(const Command& command);
 
 /// A process number that cannot be mistaken for a later process of the same
@@ -72,6 +72,9 @@ struct ProcessId {
 
   /// True if that very process still runs (a zombie does not).
   bool Alive() const;
+  /// A descriptor that becomes readable when it ends (pidfd_open(2)), for
+  /// processes of others too; -1 if it is gone.
+  UniqueFd Open() const;
   static ProcessId Of(pid_t pid);
 };
 

@@ -13,9 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Command Sh(const std::string& script) {
-  return {.argv = {"sh", "-c", script}};
-}
+Command Sh(const std::string& script) { return {.argv = {"sh", "-c", script}}; }
 
 TEST(Run, CapturesBothStreamsAndTheStatus) {
   const auto r = RunToEnd(Sh("echo out; echo err >&2; exit 3"));
@@ -45,9 +43,9 @@ TEST(Run, HandsArgumentsOverUntouched) {
 
 TEST(Run, FeedsInputAndEnvironmentAndDirectory) {
   const auto r = RunToEnd({.argv = {"sh", "-c", "cat; echo $LAB_X; pwd"},
-                      .env = {{"LAB_X", "y"}},
-                      .directory = "/",
-                      .input = "in\n"});
+                           .env = {{"LAB_X", "y"}},
+                           .directory = "/",
+                           .input = "in\n"});
 
   ASSERT_TRUE(r);
   EXPECT_EQ(r->out, "in\ny\n/\n");
@@ -62,9 +60,8 @@ TEST(Run, KillsTheWholeGroupAtTheTimeout) {
   ASSERT_TRUE(r);
   EXPECT_EQ(r->ended.how, Ended::How::kTimedOut);
   const pid_t grandchild = std::stoi(r->out);
-  EXPECT_TRUE(WaitUntil("end of the grandchild", Deadline::In(5s), 10ms, [&] {
-    return !ProcessId::Of(grandchild).Alive();
-  }));
+  EXPECT_TRUE(WaitUntil("end of the grandchild", Deadline::In(5s), 10ms,
+                        [&] { return !ProcessId::Of(grandchild).Alive(); }));
 }
 
 TEST(Run, DoesNotWaitForAGrandchildThatHoldsThePipe) {

@@ -99,15 +99,13 @@ Result<pid_t> Start(const std::vector<std::string>& argv,
   const std::string directory =
       command.directory.empty() ? "." : command.directory.string();
   std::error_code code;
-  bp::child child(bp::exe = program.string(), bp::args = args, env,
-                  bp::start_dir = directory,
-                  bp::posix::fd.bind(0, or_null(stdio.in)),
-                  bp::posix::fd.bind(1, or_null(stdio.out)),
-                  bp::posix::fd.bind(2, or_null(stdio.err)),
-                  InChild(::getpid()), code);
+  bp::child child(
+      bp::exe = program.string(), bp::args = args, env,
+      bp::start_dir = directory, bp::posix::fd.bind(0, or_null(stdio.in)),
+      bp::posix::fd.bind(1, or_null(stdio.out)),
+      bp::posix::fd.bind(2, or_null(stdio.err)), InChild(::getpid()), code);
   if (code) {
-    return Error{fmt::format("start {}: {}", program.string(),
-                             code.message())};
+    return Error{fmt::format("start {}: {}", program.string(), code.message())};
   }
   const pid_t pid = child.id();
   child.detach();  // reaped through its pidfd, see process.cc
@@ -124,8 +122,7 @@ Result<pid_t> Spawn(const Command& command, const Stdio& stdio) {
     const Path self = std::filesystem::read_symlink("/proc/self/exe", code);
     argv.insert(argv.begin(), {self.string(), "__guard", "--"});
   }
-  return Spawner::Instance().Do(
-      [&] { return Start(argv, command, stdio); });
+  return Spawner::Instance().Do([&] { return Start(argv, command, stdio); });
 }
 
 }  // namespace lab::process

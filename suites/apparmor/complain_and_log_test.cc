@@ -18,8 +18,8 @@ bool Is(const AuditRecord& record, AuditEvent event, const std::string& profile,
 // S0-3. The mode alone makes the difference.
 TEST_F(AppArmor, ComplainNoAllow) {
   const auto node = world.NodeWith({"lab-no-write", "lab-no-write-complain"});
-  const auto enforced = Run("no-write.yaml", node);
-  const auto complaining = Run("no-write-complain.yaml", node);
+  const auto enforced = Control("no-write.yaml", node);
+  const auto complaining = ClaimRuns("no-write-complain.yaml", node);
   const auto since = world.LogEnd(node);
 
   const auto control = world.Try(enforced, {"create:/tmp/enforced"});
@@ -44,8 +44,8 @@ TEST_F(AppArmor, ComplainNoAllow) {
 TEST_F(AppArmor, ComplainDenyStillEnforced) {
   const auto node =
       world.NodeWith({"lab-deny-write-complain", "lab-no-write-complain"});
-  const auto denied = Run("deny-write-complain.yaml", node);
-  const auto control = Run("no-write-complain.yaml", node);
+  const auto denied = ClaimRuns("deny-write-complain.yaml", node);
+  const auto control = Control("no-write-complain.yaml", node);
   const auto since = world.LogEnd(node);
 
   const auto touched = Must(world.Exec(denied, "", {"touch", "/tmp/silent"}));
@@ -68,12 +68,12 @@ TEST_F(AppArmor, ComplainDenyStillEnforced) {
 // S0-4, S0-60, and that the document's own profile leaves no line at all. The
 // silent one writes first: the records of the others prove that the log works.
 TEST_F(AppArmor, LogDenied) {
-  const auto node = world.NodeWith({kDenyWrite, "lab-no-write",
-                                    "lab-audit-deny-write", "lab-audit-write"});
-  const auto silent = Run("hello-apparmor.yaml", node);
-  const auto implicit = Run("no-write.yaml", node);
-  const auto audited = Run("audit-deny-write.yaml", node);
-  const auto allowed = Run("audit-write.yaml", node);
+  const auto node = world.NodeWith(
+      {kDenyWrite, "lab-no-write", "lab-audit-deny-write", "lab-audit-write"});
+  const auto silent = ClaimRuns("hello-apparmor.yaml", node);
+  const auto implicit = ClaimRuns("no-write.yaml", node);
+  const auto audited = ClaimRuns("audit-deny-write.yaml", node);
+  const auto allowed = Control("audit-write.yaml", node);
   const auto since = world.LogEnd(node);
 
   EXPECT_THAT(world.Try(silent, {"create:/tmp/silent"}),
@@ -84,6 +84,9 @@ TEST_F(AppArmor, LogDenied) {
               Each(Pair(_, RefusedWith(EACCES))));
   ASSERT_THAT(world.Try(allowed, {"create:/tmp/allowed"}),
               Each(Pair(_, Allowed())));
+  EXPECT_THAT(world.ConfinementOf(silent), ConfinedBy(kDenyWrite, kEnforce));
+  EXPECT_THAT(world.ConfinementOf(implicit),
+              ConfinedBy("lab-no-write", kEnforce));
 
   const auto record = Claim(
       world.AwaitRecord(node, since, "the implicit denial", [](const auto& r) {

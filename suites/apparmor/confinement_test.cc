@@ -15,8 +15,10 @@ using nlohmann::json;
 constexpr const char* kWrite = "create:/tmp/x";
 
 json ProfileField(const Pod& pod) {
-  return pod.object.at("spec").at("containers").at(0).value(
-      "/securityContext/appArmorProfile"_json_pointer, json());
+  return pod.object.at("spec")
+      .at("containers")
+      .at(0)
+      .value("/securityContext/appArmorProfile"_json_pointer, json());
 }
 
 json Annotations(const Pod& pod) {
@@ -26,7 +28,7 @@ json Annotations(const Pod& pod) {
 // S0-13, S0-21, S0-28, both forms in which a pod may name its profile.
 TEST_F(AppArmor, LocalhostApplied) {
   const auto node = world.NodeWith({kDenyWrite});
-  const auto control = Run("hello-control.yaml", node);
+  const auto control = Control("hello-control.yaml", node);
   const auto by_annotation = ClaimRuns("hello-apparmor.yaml", node);
   const auto by_field = ClaimRuns("hello-apparmor-field.yaml", node);
 
@@ -48,9 +50,9 @@ TEST_F(AppArmor, LocalhostApplied) {
 // S0-25, S0-30, S3-22. The file itself, as the documents read it.
 TEST_F(AppArmor, ProcAttr) {
   const auto node = world.NodeWith({kDenyWrite, "lab-no-write-complain"});
-  const auto unconfined = Run("unconfined.yaml", node);
-  const auto enforced = Run("hello-apparmor.yaml", node);
-  const auto complaining = Run("no-write-complain.yaml", node);
+  const auto unconfined = Control("unconfined.yaml", node);
+  const auto enforced = ClaimRuns("hello-apparmor.yaml", node);
+  const auto complaining = ClaimRuns("no-write-complain.yaml", node);
 
   const auto read =
       Must(world.Exec(enforced, "", {"cat", "/proc/1/attr/current"}));
@@ -71,8 +73,8 @@ TEST_F(AppArmor, EnforceDenyWrite) {
   const std::vector<std::string> reads = {"read:/etc/passwd", "list:/",
                                           "exec:/bin/busybox"};
   const auto node = world.NodeWith({kDenyWrite});
-  const auto control = Run("hello-control.yaml", node);
-  const auto confined = Run("hello-apparmor.yaml", node);
+  const auto control = Control("hello-control.yaml", node);
+  const auto confined = ClaimRuns("hello-apparmor.yaml", node);
 
   const auto free = world.Try(control, writes);
   const auto touch = Must(world.Exec(confined, "", {"touch", "/tmp/test"}));
@@ -92,7 +94,7 @@ TEST_F(AppArmor, EnforceDenyWrite) {
 // annotations (kubernetes PR 131989).
 TEST_F(AppArmor, FieldBasic) {
   const auto node = world.NodeWith({kDenyWrite});
-  const auto control = Run("hello-control.yaml", node);
+  const auto control = Control("hello-control.yaml", node);
   const auto container = ClaimRuns("hello-apparmor-field.yaml", node);
   const auto whole_pod = ClaimRuns("hello-apparmor-pod-field.yaml", node);
 
@@ -113,8 +115,10 @@ TEST_F(AppArmor, MultiContainer) {
   const auto fields = ClaimRuns("multi-container-fields.yaml", node);
 
   const auto denied = world.Try(pod, {kWrite}, "denied");
-  const auto by_default = world.Try(pod, {kWrite}, "default");
-  const auto free = world.Try(pod, {kWrite}, "unconfined");
+  Pod control = pod;  // its other containers
+  control.control = true;
+  const auto by_default = world.Try(control, {kWrite}, "default");
+  const auto free = world.Try(control, {kWrite}, "unconfined");
   const auto inherits = world.Try(fields, {kWrite}, "inherits");
 
   ASSERT_THAT(At(by_default, kWrite), Allowed());
@@ -140,12 +144,13 @@ constexpr const char* kSysrq = "read:/proc/sysrq-trigger";
 // S0-20, S0-62.
 TEST_F(AppArmor, RuntimeDefault) {
   const auto node = world.NodeWith({});
-  const auto control = Run("unconfined.yaml", node);
+  const auto control = Control("unconfined.yaml", node);
   const auto asked = ClaimRuns("runtime-default.yaml", node);
   const auto silent = ClaimRuns("hello-control.yaml", node);
 
   ASSERT_THAT(At(world.Try(control, {kSysrq}), kSysrq), RefusedWith(EIO));
   ASSERT_THAT(world.ConfinementOf(control), Unconfined());
+  EXPECT_TRUE(world.HasProfile(node, kContainerdDefault));
   for (const auto& pod : {asked, silent}) {
     EXPECT_THAT(At(world.Try(pod, {kSysrq}), kSysrq), RefusedWith(EACCES));
     EXPECT_THAT(world.ConfinementOf(pod),
@@ -156,13 +161,13 @@ TEST_F(AppArmor, RuntimeDefault) {
 // S0-22, S0-65.
 TEST_F(AppArmor, Unconfined) {
   const auto node = world.NodeWith({});
-  const auto control = Run("hello-control.yaml", node);
+  const auto control = Control("hello-control.yaml", node);
   const auto by_annotation = ClaimRuns("unconfined.yaml", node);
   const auto by_field = ClaimRuns("unconfined-pod-field.yaml", node);
 
   ASSERT_THAT(At(world.Try(control, {kSysrq}), kSysrq), RefusedWith(EACCES));
-  EXPECT_THAT(At(world.Try(by_annotation, {kSysrq}), kSysrq),
-              RefusedWith(EIO));
+  EXPECT_THAT(At(world.Try(by_annotation, {kSysrq}), kSysrq), RefusedWith(EIO));
+  EXPECT_TRUE(world.HasProfile(node, kContainerdDefault));
   EXPECT_THAT(world.ConfinementOf(by_annotation), lab::suite::Unconfined());
   EXPECT_THAT(world.ConfinementOf(by_field, "inherits"),
               lab::suite::Unconfined());
@@ -177,8 +182,8 @@ TEST_F(AppArmor, MediateFile) {
   const std::vector<std::string> refused = {"read:/etc/hosts", "create:/root/x",
                                             "exec:/tmp/copy"};
   const auto node = world.NodeWith({"lab-file-rules", "lab-allow-all"});
-  const auto control = Run("allow-all.yaml", node);
-  const auto confined = Run("file-rules.yaml", node);
+  const auto control = Control("allow-all.yaml", node);
+  const auto confined = ClaimRuns("file-rules.yaml", node);
   for (const auto& pod : {control, confined}) {
     const auto copied =
         Must(world.Exec(pod, "", {"cp", "/bin/busybox", "/tmp/copy"}));
@@ -196,14 +201,12 @@ TEST_F(AppArmor, MediateFile) {
   EXPECT_THAT(Only(ruled, refused), Each(Pair(_, RefusedWith(EACCES))));
   for (const auto& [path, mask] : std::map<std::string, std::string>{
            {"/etc/hosts", "r"}, {"/root/x", "c"}, {"/tmp/copy", "x"}}) {
-    Claim(world.AwaitRecord(node, since, "the refusal of " + path,
-                            [&](const AuditRecord& r) {
-                              return r.event == AuditEvent::kDenied &&
-                                     r.profile == "lab-file-rules" &&
-                                     r.name == path &&
-                                     r.denied_mask.find(mask) !=
-                                         std::string::npos;
-                            }));
+    Claim(world.AwaitRecord(
+        node, since, "the refusal of " + path, [&](const AuditRecord& r) {
+          return r.event == AuditEvent::kDenied &&
+                 r.profile == "lab-file-rules" && r.name == path &&
+                 r.denied_mask.find(mask) != std::string::npos;
+        }));
   }
 }
 

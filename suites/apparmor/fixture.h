@@ -44,11 +44,14 @@ inline std::vector<std::string> Both(std::vector<std::string> a,
 
 class AppArmor : public testing::Test {
  protected:
-  /// `file`, running on `node`; for controls and worlds.
-  Pod Run(const std::string& file, const NodeShell& node) {
-    return Must(world.AwaitRunning(world.Apply(file, &node)));
+  /// The pod of `file`, running on `node`: the twin whose fate shows that the
+  /// check can fail.
+  Pod Control(const std::string& file, const NodeShell& node) {
+    Pod pod = world.Apply(file, &node);
+    pod.control = true;
+    return Must(world.AwaitRunning(pod));
   }
-  /// The same where that it runs is part of the claim.
+  /// The pod of `file`, running on `node`: that it runs is part of the claim.
   Pod ClaimRuns(const std::string& file, const NodeShell& node) {
     return Claim(world.AwaitRunning(world.Apply(file, &node)));
   }

@@ -26,8 +26,8 @@ TEST_F(AppArmor, ModuleEnabledFile) {
         Must(node.AskOk({"cat", "/sys/module/apparmor/parameters/enabled"}));
 
     EXPECT_EQ(enabled, "Y\n") << node.node();
-    Evidence(Kind::kNode, node.node() + ": enabled " + enabled.substr(0, 1) +
-                              ", security modules " + modules);
+    Evidence(Kind::kNode, node.node() + ": enabled " + enabled.substr(0, 1));
+    Evidence(Kind::kControl, node.node() + ": security modules " + modules);
   }
 }
 
@@ -37,6 +37,7 @@ TEST_F(AppArmor, ProfileListing) {
     const auto profiles = world.Profiles(node);
 
     ASSERT_EQ(ModeOf(profiles, "lab-never-made"), "not loaded");
+    Evidence(Kind::kControl, node.node() + ": does not list lab-never-made");
     EXPECT_EQ(ModeOf(profiles, kDenyWrite), kEnforce) << node.node();
     EXPECT_EQ(ModeOf(profiles, "lab-no-write-complain"), kComplain)
         << node.node();
@@ -53,7 +54,7 @@ TEST_F(AppArmor, LoadAllNodes) {
           "one-worker: two pods on two nodes need two workers");
   for (const auto& node : world.Workers()) {
     EXPECT_TRUE(world.HasProfile(node, kDenyWrite)) << node.node();
-    ASSERT_FALSE(world.HasProfile(node, "lab-never-made"));
+    ASSERT_FALSE(world.HasProfile(node, "lab-never-made", Kind::kControl));
   }
   const auto first = world.Apply("every-worker-a.yaml");
   const auto second = world.Apply("every-worker-b.yaml");
@@ -83,14 +84,19 @@ TEST_F(AppArmor, SchedulerUnaware) {
 
   std::vector<Pod> lucky, held;
   for (const auto& pod : pods) {
-    const auto placed = Claim(world.Await(
-        pod, "to be scheduled", [](const Pod& p) { return !p.node().empty(); }));
+    const auto placed =
+        Claim(world.Await(pod, "to be scheduled",
+                          [](const Pod& p) { return !p.node().empty(); }));
     (placed.node() == with.node() ? lucky : held).push_back(placed);
   }
   ASSERT_EQ(lucky.size(), 1u);
   ASSERT_EQ(held.size(), 1u);
   const auto running = Claim(world.AwaitRunning(lucky.front()));
-  const auto refused = Claim(world.AwaitRefused(held.front(), 1));
+  held.front().control = true;  // alike but for the node
+  auto refused = Claim(world.AwaitRefused(held.front(), 1));
+  refused.control = false;
+  const auto write = world.Try(running, {"create:/tmp/x"});
+  EXPECT_THAT(At(write, "create:/tmp/x"), RefusedWith(EACCES));
   EXPECT_THAT(world.ConfinementOf(running),
               ConfinedBy("lab-one-worker", kEnforce));
   EXPECT_EQ(refused.WaitingReason(), "CreateContainerError");
@@ -107,7 +113,8 @@ TEST_F(AppArmor, NodeLabelSelector) {
   world.LoadProfile(node, "lab-labelled-node");
   world.LabelNode(node, "apparmor.lab.local/lab-labelled-node", "loaded");
 
-  const auto nowhere = world.Apply("label-nowhere.yaml");
+  auto nowhere = world.Apply("label-nowhere.yaml");
+  nowhere.control = true;
   const auto pod = Claim(world.AwaitRunning(world.Apply("labelled-node.yaml")));
 
   EXPECT_EQ(pod.node(), node.node());
@@ -115,8 +122,8 @@ TEST_F(AppArmor, NodeLabelSelector) {
   EXPECT_THAT(At(tried, "create:/tmp/x"), RefusedWith(EACCES));
   EXPECT_THAT(world.ConfinementOf(pod),
               ConfinedBy("lab-labelled-node", kEnforce));
-  const auto unscheduled = Must(world.Await(
-      nowhere, "to be found unschedulable", [](const Pod& p) {
+  const auto unscheduled =
+      Must(world.Await(nowhere, "to be found unschedulable", [](const Pod& p) {
         const json status = p.object.at("status");
         for (const auto& c : status.value("conditions", json::array())) {
           if (c.value("reason", "") == "Unschedulable") return true;

@@ -37,7 +37,7 @@ TEST_F(AppArmor, UnloadedProfile) {
   const auto node = world.NodeWith({kDenyWrite});
   EXPECT_FALSE(world.HasProfile(node, kUnloaded));
   const auto pod = world.Apply("hello-apparmor-2.yaml", &node);
-  const auto control = Run("hello-apparmor.yaml", node);
+  const auto control = Control("hello-apparmor.yaml", node);
 
   const auto refused = Claim(world.AwaitRefused(pod, 1));
 
@@ -61,13 +61,13 @@ TEST_F(AppArmor, UnloadedEvent) {
   const auto node = world.NodeWith({kDenyWrite});
   EXPECT_FALSE(world.HasProfile(node, kUnloaded));
   const auto pod = world.Apply("hello-apparmor-2.yaml", &node);
-  const auto control = Run("hello-apparmor.yaml", node);
+  const auto control = Control("hello-apparmor.yaml", node);
 
   const auto refused = Claim(world.AwaitRefused(pod, 2));
 
-  ASSERT_THAT(Reasons(world.Events(control)),
-              AllOf(IsSupersetOf({"Created", "Started"}),
-                    Not(Contains("Failed"))));
+  ASSERT_THAT(
+      Reasons(world.Events(control)),
+      AllOf(IsSupersetOf({"Created", "Started"}), Not(Contains("Failed"))));
   for (const auto& event : world.Events(refused)) {
     if (event.value("reason", "") != "Failed") continue;
     EXPECT_EQ(event.value("type", ""), "Warning");
@@ -84,7 +84,7 @@ TEST_F(AppArmor, RejectNeverStarts) {
   const auto node = world.NodeWith({kDenyWrite});
   EXPECT_FALSE(world.HasProfile(node, kUnloaded));
   const auto pod = world.Apply("unloaded-field.yaml", &node);
-  const auto control = Run("hello-apparmor-field.yaml", node);
+  const auto control = Control("hello-apparmor-field.yaml", node);
   ASSERT_THAT(Reasons(world.Events(control)),
               IsSupersetOf({"Created", "Started"}));
   ASSERT_EQ(world.Log(control), "Hello AppArmor!\n");
@@ -107,9 +107,11 @@ TEST_F(AppArmor, RejectNeverStarts) {
 TEST_F(AppArmor, LateLoadRecovers) {
   const auto node = world.NodeWith({});
   ASSERT_FALSE(world.HasProfile(node, "lab-late"));
-  const auto pod = world.Apply("late-load.yaml", &node);
-  const auto held = Claim(world.AwaitRefused(pod, 1));
+  auto pod = world.Apply("late-load.yaml", &node);
+  pod.control = true;  // the pod itself, before the load
+  auto held = Claim(world.AwaitRefused(pod, 1));
   ASSERT_EQ(held.WaitingReason(), "CreateContainerError");
+  held.control = false;
 
   world.LoadProfile(node, "lab-late");
   const auto released = Claim(world.AwaitRunning(held, 100s));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// lab-node: what a suite asks a node, from the node's side, as root. JSON lines.
+// lab-node: what a suite asks a node, from the node's side, as root. JSON
+// lines.
 //
 //   facts              kernel, LSMs, AppArmor's state and features
 //   process ID         the first process of container ID, its label and its
@@ -115,8 +116,8 @@ int Process(const std::string& id) {
     std::fprintf(stderr, "lab-node: no cgroup of container %s\n", id.c_str());
     return 3;
   }
-  const long pid = std::strtol(ReadAll(cgroup + "/cgroup.procs").c_str(),
-                               nullptr, 10);
+  const long pid =
+      std::strtol(ReadAll(cgroup + "/cgroup.procs").c_str(), nullptr, 10);
   const std::string proc = "/proc/" + std::to_string(pid);
   bool ok = false;
   const std::string label = ReadAll(proc + "/attr/current", &ok);

@@ -55,9 +55,9 @@ class Recorder : public testing::EmptyTestEventListener {
  public:
   void OnTestStart(const testing::TestInfo& info) override {
     const char* id = std::getenv("LAB_CASE");
-    g_case_id = id != nullptr ? id
-                              : std::string(info.test_suite_name()) + "." +
-                                    info.name();
+    g_case_id = id != nullptr
+                    ? id
+                    : std::string(info.test_suite_name()) + "." + info.name();
     verdict_ = "pass";
     reason_.clear();
     watch_ = Stopwatch();

@@ -38,8 +38,8 @@ MATCHER_P2(ConfinedBy, profile, mode,
 }
 
 /// Passes: no policy applies, on any side.
-MATCHER(Unconfined, std::string(negation ? "is not" : "is") +
-                        " unconfined on all sides") {
+MATCHER(Unconfined,
+        std::string(negation ? "is not" : "is") + " unconfined on all sides") {
   (void)result_listener;
   return arg.inside.unconfined() && arg.exec.unconfined() &&
          arg.outside.unconfined();

@@ -72,8 +72,8 @@ std::string Pod::ToString() const {
   std::string text = phase();
   if (!node().empty()) text += " on " + node();
   for (const char* key : {"reason", "message"}) {
-    if (status.contains(key)) text += fmt::format(", {} {}", key,
-                                                  status[key].dump());
+    if (status.contains(key))
+      text += fmt::format(", {} {}", key, status[key].dump());
   }
   const json none = json::array();
   for (const auto& one : status.value("containerStatuses", none)) {

@@ -45,8 +45,8 @@ std::vector<json> JsonLines(const std::string& text) {
 }  // namespace
 
 World::World() : lab_(LoadLab()), api_(lab_.api_socket) {
-  namespace_ = ReplaceAll(CaseId().substr(0, 48), ".", "-") + "-" +
-               RandomHex(4);
+  namespace_ =
+      ReplaceAll(CaseId().substr(0, 48), ".", "-") + "-" + RandomHex(4);
   Must(api_.Post("/api/v1/namespaces", Meta(namespace_)));
   // A pod before its namespace's service account is refused.
   Must(api_.Watch(
@@ -92,12 +92,12 @@ std::vector<LoadedProfile> World::Profiles(const NodeShell& node) const {
   return Must(ParseProfiles(Must(node.ProfilesText())));
 }
 
-bool World::HasProfile(const NodeShell& node,
-                       const std::string& profile) const {
+bool World::HasProfile(const NodeShell& node, const std::string& profile,
+                       Kind kind) const {
   const auto profiles = Profiles(node);
   const bool has = FindProfile(profiles, profile) != nullptr;
-  Evidence(Kind::kNode, fmt::format("{}: profile {} is {}", node.node(),
-                                    profile, has ? "loaded" : "not loaded"));
+  Evidence(kind, fmt::format("{}: profile {} is {}", node.node(), profile,
+                             has ? "loaded" : "not loaded"));
   return has;
 }
 
@@ -127,8 +127,7 @@ NodeShell World::NodeOf(const Pod& pod) const {
 }
 
 void World::LoadProfile(const NodeShell& node, const std::string& profile) {
-  const auto text =
-      Must(ReadFile(Home() / "profiles" / "apparmor" / profile));
+  const auto text = Must(ReadFile(Home() / "profiles" / "apparmor" / profile));
   loaded_.emplace_back(node, profile);
   Must(node.LoadProfile(profile, text));
   Evidence(Kind::kNode,
@@ -150,42 +149,42 @@ Pod World::Apply(const std::string& file, const NodeShell* node) {
   if (node != nullptr) {
     object["spec"]["nodeSelector"]["kubernetes.io/hostname"] = node->node();
   }
-  json created = Must(api_.Post(
-      fmt::format("/api/v1/namespaces/{}/pods", namespace_), object));
+  json created = Must(
+      api_.Post(fmt::format("/api/v1/namespaces/{}/pods", namespace_), object));
   const std::string name = created.at("metadata").at("name");
-  Evidence(Kind::kApi, fmt::format("pod {} created from fixtures/pods/{}", name,
-                                   file));
-  return Pod{name, std::move(created)};
+  Evidence(Kind::kApi,
+           fmt::format("pod {} created from fixtures/pods/{}", name, file));
+  return Pod{name, std::move(created), false};
 }
 
 Result<Pod> World::Await(const Pod& pod, const std::string& what,
                          const std::function<bool(const Pod&)>& done,
                          Duration timeout) const {
   const auto as_pod = [&](const json& object) {
-    return Pod{pod.name, object};
+    return Pod{pod.name, object, pod.control};
   };
   LAB_TRY(auto object,
-          api_.Watch({.path = fmt::format("/api/v1/namespaces/{}/pods?watch=1&"
-                                          "fieldSelector=metadata.name={}",
-                                          namespace_, pod.name),
-                      .what = fmt::format("pod {} {}", pod.name, what),
-                      .timeout = timeout,
-                      .done =
-                          [&](const std::string& type, const json& seen) {
-                            return type != "DELETED" && done(as_pod(seen));
-                          },
-                      .describe =
-                          [&](const json& seen) {
-                            return as_pod(seen).ToString();
-                          }}));
-  Pod now{pod.name, std::move(object)};
-  Evidence(Kind::kApi, "pod " + now.name + ": " + now.ToString());
+          api_.Watch(
+              {.path = fmt::format("/api/v1/namespaces/{}/pods?watch=1&"
+                                   "fieldSelector=metadata.name={}",
+                                   namespace_, pod.name),
+               .what = fmt::format("pod {} {}", pod.name, what),
+               .timeout = timeout,
+               .done =
+                   [&](const std::string& type, const json& seen) {
+                     return type != "DELETED" && done(as_pod(seen));
+                   },
+               .describe =
+                   [&](const json& seen) { return as_pod(seen).ToString(); }}));
+  Pod now{pod.name, std::move(object), pod.control};
+  Evidence(now.control ? Kind::kControl : Kind::kApi,
+           "pod " + now.name + ": " + now.ToString());
   return now;
 }
 
 Result<Pod> World::AwaitRunning(const Pod& pod, Duration timeout) const {
-  return Await(pod, "to run", [](const Pod& p) { return p.Running(); },
-               timeout);
+  return Await(
+      pod, "to run", [](const Pod& p) { return p.Running(); }, timeout);
 }
 
 Result<Pod> World::AwaitRefused(const Pod& pod, int count,
@@ -221,18 +220,22 @@ Result<Pod> World::AwaitRefused(const Pod& pod, int count,
 }
 
 std::vector<json> World::Events(const Pod& pod) const {
-  const json list = Must(api_.Get(
-      fmt::format("/api/v1/namespaces/{}/events?fieldSelector="
-                  "involvedObject.uid={}",
-                  namespace_, pod.uid())));
+  const json list =
+      Must(api_.Get(fmt::format("/api/v1/namespaces/{}/events?fieldSelector="
+                                "involvedObject.uid={}",
+                                namespace_, pod.uid())));
   return list.at("items");
 }
 
 std::string World::Log(const Pod& pod) const {
-  const auto answer = Must(api_.Request(
-      {.path = fmt::format("/api/v1/namespaces/{}/pods/{}/log", namespace_,
-                           pod.name)}));
-  return answer.status == 200 ? answer.body : "";
+  const auto answer = Must(
+      api_.Request({.path = fmt::format("/api/v1/namespaces/{}/pods/{}/log",
+                                        namespace_, pod.name)}));
+  const std::string log = answer.status == 200 ? answer.body : "";
+  Evidence(pod.control ? Kind::kControl : Kind::kEffect,
+           fmt::format("log of {}: {}", pod.name,
+                       log.empty() ? "none" : std::string(Trim(log))));
+  return log;
 }
 
 std::vector<std::string> World::ProcessesOf(const NodeShell& node,
@@ -258,8 +261,7 @@ Result<ExecResult> World::Exec(const Pod& pod, const std::string& container,
   return result;
 }
 
-Confinement World::ConfinementOf(const Pod& pod,
-                                 const std::string& container) {
+Confinement World::ConfinementOf(const Pod& pod, const std::string& container) {
   const std::string key = pod.name + "/" + container;
   if (!inside_.contains(key)) Try(pod, {}, container);
   const InsideLabels& inside = inside_.at(key);
@@ -267,7 +269,7 @@ Confinement World::ConfinementOf(const Pod& pod,
   const auto told = json::parse(
       Must(node.AskOk({"lab-node", "process", pod.ContainerId(container)})));
   const std::string outside = told.at("label");
-  Evidence(Kind::kLabel,
+  Evidence(pod.control ? Kind::kControl : Kind::kLabel,
            fmt::format("{}{}{}: /proc/1/attr/current inside: {}; of an exec'd "
                        "process: {}; of its PID {} on {}: {}",
                        pod.name, container.empty() ? "" : "/", container,
@@ -287,8 +289,7 @@ Outcomes World::Try(const Pod& pod, const std::vector<std::string>& acts,
   for (const auto& line : JsonLines(ran.out)) {
     const std::string act = line.at("act");
     if (act == "label") {
-      inside_[pod.name + "/" + container] = {line.at("first"),
-                                             line.at("self")};
+      inside_[pod.name + "/" + container] = {line.at("first"), line.at("self")};
       continue;
     }
     outcomes[act] = line.at("errno");
@@ -299,9 +300,9 @@ Outcomes World::Try(const Pod& pod, const std::vector<std::string>& acts,
                                   ran.status, ran.out, ran.err)}));
   }
   if (!told.empty()) {
-    Evidence(Kind::kEffect, fmt::format("{}{}{}: {}", pod.name,
-                                        container.empty() ? "" : "/",
-                                        container, Join(told, ", ")));
+    Evidence(pod.control ? Kind::kControl : Kind::kEffect,
+             fmt::format("{}{}{}: {}", pod.name, container.empty() ? "" : "/",
+                         container, Join(told, ", ")));
   }
   return outcomes;
 }
@@ -348,8 +349,7 @@ Result<AuditRecord> World::AwaitRecord(
                        "comm={} requested_mask={} denied_mask={}",
                        node.node(), AuditEventName(found->event),
                        found->operation, found->profile, found->name,
-                       found->comm, found->requested_mask,
-                       found->denied_mask));
+                       found->comm, found->requested_mask, found->denied_mask));
   return *found;
 }
 

@@ -14,6 +14,7 @@
 #include "runner/kernel/audit.h"
 #include "runner/kernel/label.h"
 #include "runner/kernel/profiles.h"
+#include "suites/support/records.h"
 
 namespace lab::suite {
 
@@ -21,6 +22,8 @@ namespace lab::suite {
 struct Pod {
   std::string name;
   nlohmann::json object;
+  /// What it does shows that the check can fail; noted as control.
+  bool control = false;
 
   std::string node() const;  ///< empty before it is scheduled
   std::string uid() const;
@@ -65,7 +68,8 @@ class World {
   // --- nodes ---
 
   std::vector<LoadedProfile> Profiles(const NodeShell& node) const;
-  bool HasProfile(const NodeShell& node, const std::string& profile) const;
+  bool HasProfile(const NodeShell& node, const std::string& profile,
+                  Kind kind = Kind::kNode) const;
   /// A worker whose kernel holds all these profiles; which one, if several do,
   /// is fixed by the case's name, so that cases spread. An error if none does.
   NodeShell NodeWith(const std::vector<std::string>& profiles) const;

@@ -61,10 +61,8 @@ TEST_P(SabotageRun, FailsExactlyTheCasesThatClaimTheOpposite) {
   EXPECT_EQ(run.ended.ToString(), "exit status 1") << run.err;
   EXPECT_EQ(report.With(Verdict::kFail), GetParam().fail);
   EXPECT_THAT(report.With(Verdict::kError), IsEmpty());
-  EXPECT_THAT(report.With(Verdict::kPass),
-              SizeIs(20 - GetParam().fail.size()));
-  EXPECT_THAT(run.err,
-              HasSubstr("--sabotage " + std::string(GetParam().name)));
+  EXPECT_THAT(report.With(Verdict::kPass), SizeIs(20 - GetParam().fail.size()));
+  EXPECT_THAT(run.err, HasSubstr("--sabotage " + std::string(GetParam().name)));
   report.ExpectValidJunit();
 }
 
@@ -75,8 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
                  {"enforce-deny-write", "field-basic", "load-all-nodes",
                   "localhost-applied", "log-denied", "multi-container"}},
         Breakage{"profile-loaded",
-                 {"reject-never-starts", "unloaded-event",
-                  "unloaded-profile"}},
+                 {"reject-never-starts", "unloaded-event", "unloaded-profile"}},
         Breakage{"no-profile", {"load-all-nodes", "profile-listing"}}),
     [](const auto& parameter) {
       std::string name;
@@ -89,9 +86,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(UseLab, LeavesTheLabAsItWas) {
   const std::string profiles = "/sys/kernel/security/apparmor/profiles";
   const auto list = [&] {
-    auto names = Lines(Runner({"lab", "shell", SharedLab() + "-worker", "--",
-                               "cat", profiles})
-                           .out);
+    auto names = Lines(
+        Runner({"lab", "shell", SharedLab() + "-worker", "--", "cat", profiles})
+            .out);
     // The runtime loads its own default when it first needs it.
     std::erase_if(names, [](const std::string& name) {
       return name.starts_with("cri-containerd");
@@ -101,8 +98,8 @@ TEST(UseLab, LeavesTheLabAsItWas) {
   const auto before = list();
   const auto report = NewReport();
 
-  const auto run = Runner(
-      In(SharedLab(), report, {"--filter", "enforce-deny-write"}));
+  const auto run =
+      Runner(In(SharedLab(), report, {"--filter", "enforce-deny-write"}));
 
   EXPECT_EQ(run.ended.ToString(), "exit status 0") << run.err;
   EXPECT_EQ(list(), before);
@@ -111,9 +108,10 @@ TEST(UseLab, LeavesTheLabAsItWas) {
 TEST(LabShell, PassesArgumentsAndStatusOn) {
   const std::string node = SharedLab() + "-worker2";
 
-  const auto said = Runner({"lab", "shell", node, "--", "printf", "%s|",
-                            "a b", "$HOME", "'"});
-  const auto failed = Runner({"lab", "shell", node, "--", "sh", "-c", "exit 7"});
+  const auto said = Runner(
+      {"lab", "shell", node, "--", "printf", "%s|", "a b", "$HOME", "'"});
+  const auto failed =
+      Runner({"lab", "shell", node, "--", "sh", "-c", "exit 7"});
 
   EXPECT_EQ(said.out, "a b|$HOME|'|");
   EXPECT_EQ(failed.ended.ToString(), "exit status 7");
@@ -121,12 +119,12 @@ TEST(LabShell, PassesArgumentsAndStatusOn) {
 
 TEST(TwoLabs, LiveSideBySide) {
   const std::string other = "e2e-" + RandomHex(4);
-  const std::string config = std::string(LAB_SOURCE_DIR) +
-                             "/kind-configs/one-worker.yaml";
+  const std::string config =
+      std::string(LAB_SOURCE_DIR) + "/kind-configs/one-worker.yaml";
   const std::string& first = SharedLab();
 
-  const auto up = Runner({"lab", "up", "--name", other, "--config", config,
-                          "--runtime", "runc"});
+  const auto up = Runner(
+      {"lab", "up", "--name", other, "--config", config, "--runtime", "runc"});
   ASSERT_TRUE(up.ended.ok()) << up.err;
   const auto one = NewReport(), two = NewReport();
   const auto in_other = Runner(In(other, one, {"--filter", "proc-attr"}));

@@ -66,18 +66,17 @@ TEST_P(Killed, IsAnErrorOfEveryCaseAndExitThree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Killed,
-                         testing::Values("lab.node=",
-                                         "kube-apiserver"),
+                         testing::Values("lab.node=", "kube-apiserver"),
                          [](const auto& parameter) {
                            return parameter.index == 0 ? "Node" : "ApiServer";
                          });
 
 TEST(Suite, ThatCrashesIsAnErrorOfItsCaseOnly) {
   const auto report = NewReport();
-  Background run({"--suite", "apparmor", "--use-lab", SharedLab(), "--filter",
-                  "*unloaded*", "--report-dir",
-                  report.directory.path().string()},
-                 LogOf(report));
+  Background run(
+      {"--suite", "apparmor", "--use-lab", SharedLab(), "--filter",
+       "*unloaded*", "--report-dir", report.directory.path().string()},
+      LogOf(report));
   AwaitCase(report);
 
   const auto victims = run.Descendants("--gtest_filter=*.UnloadedEvent");
@@ -127,7 +126,8 @@ TEST_P(Interrupted, ReportsWithinTwoSecondsAndLeavesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(All, Interrupted, testing::Values(SIGINT, SIGTERM),
                          [](const auto& parameter) {
-                           return parameter.param == SIGINT ? "Sigint" : "Sigterm";
+                           return parameter.param == SIGINT ? "Sigint"
+                                                            : "Sigterm";
                          });
 
 // Nobody is left to tidy up: the children must die by themselves, and gc must
@@ -141,9 +141,8 @@ TEST(KillMinusNine, LeavesNoProcessAndGcRemovesTheRest) {
 
   ::kill(run.process().id().pid, SIGKILL);
 
-  Await("end of every child", 5s, [&] {
-    return ProcessesWith(directory.string()).empty();
-  });
+  Await("end of every child", 5s,
+        [&] { return ProcessesWith(directory.string()).empty(); });
   report.ExpectValidJunit();
   EXPECT_TRUE(std::filesystem::exists(directory));
   const auto collected = Runner({"lab", "gc"});

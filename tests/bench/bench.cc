@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// `make bench`: what the issue of speed is about, measured through the runner
+// and a lab, printed as a table and written as JSON. Figures of one run on one
+// machine: compare ratios within a run, not runs on different days.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "runner/base/text.h"
+#include "runner/cluster/api.h"
+#include "runner/cluster/lab_file.h"
+#include "runner/cluster/yaml.h"
+#include "runner/components/cache.h"
+#include "runner/process/process.h"
+#include "runner/report/record.h"
+
+namespace lab {
+namespace {
+
+using nlohmann::json;
+
+const std::string kRunner = std::string(LAB_BINARY_DIR) + "/runner";
+
+struct Figure {
+  std::string name;
+  double value = 0;
+  std::string unit;
+  double target = 0;  ///< at most; 0: none
+};
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// CPU seconds that these processes have used (fields 14 and 15 of stat).
+double CpuSeconds(const LabFile& lab, const std::string& prefix) {
+  double ticks = 0;
+  for (const auto& process : lab.processes) {
+    if (!process.name.starts_with(prefix)) continue;
+    const auto stat =
+        ReadFile(fmt::format("/proc/{}/stat", process.id.pid)).value_or("");
+    const auto end = stat.rfind(") ");
+    if (end == std::string::npos) continue;
+    const auto fields = Split(stat.substr(end + 2), ' ');
+    ticks += std::stod(fields.at(11)) + std::stod(fields.at(12));
+  }
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+double ResidentGiB(const LabFile& lab) {
+  double kib = 0;
+  for (const auto& process : lab.processes) {
+    const auto status =
+        ReadFile(fmt::format("/proc/{}/status", process.id.pid)).value_or("");
+    const auto at = status.find("VmRSS:");
+    if (at != std::string::npos) kib += std::stod(status.substr(at + 6));
+  }
+  return kib / 1024 / 1024;
+}
+
+class Bench {
+ public:
+  Status Measure() {
+    LAB_CHECK_OK(WholeSuite());
+    LAB_CHECK_OK(PodsAndExecs());
+    return {};
+  }
+
+  void Print() const {
+    fmt::print("{:<44} {:>9}   {}\n", "what", "measured", "target");
+    for (const auto& f : figures_) {
+      fmt::print("{:<44} {:>7.2f} {:<2}  {}\n", f.name, f.value, f.unit,
+                 f.target == 0 ? ""
+                               : fmt::format("<= {:g} {}", f.target,
+                                             f.value <= f.target ? "met"
+                                                                 : "MISSED"));
+    }
+  }
+
+  Status WriteJson(const Path& path) const {
+    json all = json::array();
+    for (const auto& f : figures_) {
+      all.push_back({{"name", f.name},
+                     {"value", f.value},
+                     {"unit", f.unit},
+                     {"target", f.target}});
+    }
+    return WriteFileAtomically(path, all.dump(2) + "\n");
+  }
+
+ private:
+  void Add(const std::string& name, double value, const std::string& unit,
+           double target = 0) {
+    figures_.push_back({name, value, unit, target});
+  }
+
+  Status WholeSuite() {
+    LAB_TRY(const auto dir,
+            TempDir::In(std::filesystem::temp_directory_path(), "bench-"));
+    const Stopwatch watch;
+    LAB_TRY(const auto ran,
+            RunToEnd({.argv = {kRunner, "--suite", "apparmor", "--quiet",
+                               "--report-dir", dir.path().string()},
+                      .timeout = 15min}));
+    const double total = watch.Seconds();
+    if (!ran.ended.ok()) return Error{"the suite did not pass: " + ran.err};
+    LAB_TRY(const auto text, ReadFile(dir.path() / "records.jsonl"));
+    LAB_TRY(const auto records, ParseRecords(text));
+    LAB_TRY(const auto state, ReadRun(text));
+    for (const auto& phase : state.phases) {
+      Add("phase " + phase.name, phase.seconds, "s");
+    }
+    const auto fact = [&](const char* name) {
+      const auto it = state.facts.find(name);
+      return it == state.facts.end() ? 0.0 : std::stod(it->second);
+    };
+    Add("control plane serves", fact("seconds.control-plane"), "s");
+    Add("both nodes Ready after start", fact("seconds.nodes-ready"), "s", 20);
+    for (const auto& record : records) {
+      if (record.at("event") != "case-end") continue;
+      Add("first verdict", record.at("t").get<double>() - state.first_t, "s",
+          25);
+      break;
+    }
+    Add("20 scenarios, lab included", total, "s", 90);
+    return {};
+  }
+
+  Status PodsAndExecs() {
+    const std::string name = "bench-" + RandomHex(4);
+    LAB_TRY(const auto up, RunOk({.argv = {kRunner, "lab", "up", "--quiet",
+                                           "--name", name},
+                                  .timeout = 5min}));
+    const Status measured = InLab(name);
+    LAB_TRY(const auto down, RunOk({.argv = {kRunner, "lab", "down", name}}));
+    return measured;
+  }
+
+  Status InLab(const std::string& name) {
+    LAB_TRY(const Path cache, DefaultCacheRoot());
+    LAB_TRY(const auto lab, LabFile::Load(cache / "labs" / name));
+    const Api api(lab.api_socket);
+    LAB_TRY(const auto text, ReadFile(Path(LAB_SOURCE_DIR) / "fixtures" /
+                                      "pods" / "hello-control.yaml"));
+    LAB_TRY(pod_, ParseYaml(text, "hello-control.yaml"));
+    // The first pods load what all share.
+    for (int i = 0; i < 2; ++i) {
+      LAB_TRY([[maybe_unused]] const double warm,
+              Pod(api, fmt::format("warm-{}", i)));
+    }
+    constexpr int kPods = 10;
+    const double before = CpuSeconds(lab, "qemu");
+    const Stopwatch watch;
+    std::vector<double> seconds;
+    for (int i = 0; i < kPods; ++i) {
+      LAB_TRY(const double one, Pod(api, fmt::format("pod-{}", i)));
+      seconds.push_back(one);
+    }
+    Add("pod create to Ready, median of 10", Median(seconds), "s", 2.3);
+    // The rough recipe: 1.2 s of both cores.
+    Add("CPU a pod, all nodes",
+        (CpuSeconds(lab, "qemu") - before) / kPods, "s", 2.4);
+    LAB_CHECK_OK(Together(api, 10));
+    LAB_CHECK_OK(Execs(api));
+    Add("resident memory of the lab", ResidentGiB(lab), "GiB", 3);
+    return {};
+  }
+
+  // Seconds from create to Ready.
+  Result<double> Pod(const Api& api, const std::string& name) {
+    json pod = pod_;
+    pod["metadata"]["name"] = name;
+    const Stopwatch watch;
+    LAB_TRY(const auto made, api.Post("/api/v1/namespaces/default/pods", pod));
+    LAB_TRY(const auto ready,
+            api.Watch({.path = "/api/v1/namespaces/default/pods?watch=1&"
+                               "fieldSelector=metadata.name=" + name,
+                       .what = "pod " + name,
+                       .timeout = 60s,
+                       .done = [](const std::string&, const json& seen) {
+                         const json none = json::array();
+                         for (const auto& c :
+                              seen.at("status").value("conditions", none)) {
+                           if (c.value("type", "") == "Ready" &&
+                               c.value("status", "") == "True") {
+                             return true;
+                           }
+                         }
+                         return false;
+                       }}));
+    return watch.Seconds();
+  }
+
+  Status Together(const Api& api, int count) {
+    const Stopwatch watch;
+    std::vector<std::future<Result<double>>> pods;
+    for (int i = 0; i < count; ++i) {
+      pods.push_back(std::async(std::launch::async, [&, i] {
+        return Pod(api, fmt::format("together-{}", i));
+      }));
+    }
+    for (auto& pod : pods) {
+      LAB_TRY([[maybe_unused]] const double one, pod.get());
+    }
+    Add("10 pods at once", watch.Seconds(), "s");
+    return {};
+  }
+
+  Status Execs(const Api& api) {
+    std::vector<double> seconds;
+    for (int i = 0; i < 10; ++i) {
+      const Stopwatch watch;
+      LAB_TRY(const auto ran, api.Exec({.name_space = "default",
+                                        .pod = "pod-0",
+                                        .container = "",
+                                        .argv = {"true"}}));
+      if (ran.status != 0) return Error{"exec: " + ran.failure};
+      seconds.push_back(watch.Seconds());
+    }
+    Add("exec, median of 10", Median(seconds), "s");
+    return {};
+  }
+
+  json pod_;
+  std::vector<Figure> figures_;
+};
+
+int Main() {
+  Bench bench;
+  const auto measured = bench.Measure();
+  bench.Print();
+  const Path out = Path(LAB_SOURCE_DIR) / "reports" / "runs" / "bench.json";
+  if (MakeDirectories(out.parent_path()) && bench.WriteJson(out)) {
+    fmt::print("\n{}\n", out.string());
+  }
+  if (measured) return 0;
+  fmt::print(stderr, "bench: {}\n", measured.error().what);
+  return 3;
+}
+
+}  // namespace
+}  // namespace lab
+
+int main() { return lab::Main(); }
