@@ -172,6 +172,10 @@ std::vector<Finding> Diagnose(const Context& context, const LabPlan& plan) {
                                         mirror.error().what,
                                         "sudo apt-get update"});
     findings.push_back(UserNamespaces());
+    if (::geteuid() != 0) {
+      // mmdebstrap needs more than one user id in its namespace.
+      findings.push_back(Program("newuidmap", "newuidmap"));
+    }
   }
   findings.push_back(Memory());
   findings.push_back(Disk(context, warm));

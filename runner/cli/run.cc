@@ -101,10 +101,12 @@ class SuiteRun {
   }
 
   Status OpenJournal() {
-    directory_ = options_.report_dir.empty()
-                     ? context_.home / "reports" / "runs" /
-                           fmt::format("{}-{}", TimestampUtc(), run_id_)
-                     : fs::absolute(options_.report_dir);
+    directory_ =
+        options_.report_dir.empty()
+            ? context_.home / "reports" / "runs" /
+                  fmt::format("{}-{}", ReplaceAll(TimestampUtc(), ":", ""),
+                              run_id_)
+            : fs::absolute(options_.report_dir);
     const Path junit =
         options_.junit.empty() ? Path() : fs::absolute(options_.junit);
     LAB_TRY(auto journal, Journal::Create(directory_, junit));
