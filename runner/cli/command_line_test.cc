@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "runner/base/files.h"
+#include "runner/base/scratch_fixture.h"
 #include "runner/cli/catalog.h"
 
 namespace lab {
@@ -26,12 +27,10 @@ struct Said {
 
 // Commands here see the project, and a cache of their own that none of them
 // may write to.
-class CommandLine : public ::testing::Test {
+class CommandLine : public ScratchFixture {
  protected:
   void SetUp() override {
-    auto dir = TempDir::In(testing::TempDir(), "command-line-");
-    ASSERT_TRUE(dir) << dir.error().what;
-    dir_.emplace(std::move(*dir));
+    ScratchFixture::SetUp();
     ::setenv("CONFINEMENT_LAB_HOME", LAB_SOURCE_DIR, 1);
     ::setenv("CONFINEMENT_LAB_CACHE", cache().c_str(), 1);
   }
@@ -53,7 +52,6 @@ class CommandLine : public ::testing::Test {
   }
 
  private:
-  std::optional<TempDir> dir_;
 };
 
 TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {

@@ -112,6 +112,7 @@ class SuiteRun {
     LAB_TRY(auto journal, Journal::Create(directory_, junit));
     journal_.emplace(std::move(journal));
     LAB_CHECK_OK(MakeDirectories(directory_ / "cases"));
+    if (options_.report_dir.empty()) PointLatestHere();
     json ids = json::array();
     for (const auto& scenario : scenarios_) ids.push_back(scenario.id);
     LAB_CHECK_OK(journal_->Write({{"event", "run"},
@@ -122,6 +123,14 @@ class SuiteRun {
                                   {"argv", options_.argv},
                                   {"cases", ids}}));
     return journal_->SaveJunit();
+  }
+
+  // reports/latest, for people; nothing depends on it.
+  void PointLatestHere() const {
+    const Path latest = context_.home / "reports" / "latest";
+    std::error_code code;
+    fs::remove(latest, code);
+    fs::create_directory_symlink(directory_, latest, code);
   }
 
   template <typename Step>

@@ -11,6 +11,8 @@
 #include <optional>
 #include <set>
 
+#include "runner/base/scratch_fixture.h"
+
 namespace lab {
 namespace {
 
@@ -34,12 +36,10 @@ std::vector<std::string> Entries(const Path& directory) {
   return names;
 }
 
-class CacheOfParts : public ::testing::Test {
+class CacheOfParts : public ScratchFixture {
  protected:
   void SetUp() override {
-    auto dir = TempDir::In(testing::TempDir(), "cache-");
-    ASSERT_TRUE(dir) << dir.error().what;
-    dir_.emplace(std::move(*dir));
+    ScratchFixture::SetUp();
     recipe_ = {.name = "thing-1", .inputs = {"a", "b"}, .build = Builder()};
   }
 
@@ -61,7 +61,6 @@ class CacheOfParts : public ::testing::Test {
   PartRecipe recipe_;
 
  private:
-  std::optional<TempDir> dir_;
 };
 
 TEST_F(CacheOfParts, BuildsOnce) {

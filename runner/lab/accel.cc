@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "runner/base/stop.h"
 #include "runner/base/text.h"
+#include "runner/base/wait.h"
 #include "runner/process/process.h"
 
 namespace lab {
@@ -14,15 +16,29 @@ constexpr const char* kOk = "works";
 
 // Boots; returns kOk, or what was seen instead.
 std::string ProbeKvm(const AccelRequest& request) {
-  const auto dir = TempDir::In(request.cache / "tmp", "kvm-probe-");
-  if (!dir) return dir.error().what;
-  const Path console = dir->path() / "console";
+  const Path dir = request.cache / "tmp" / "kvm-probe";
+  const Path lock_path = request.cache / "locks" / "kvm-probe.lock";
+  if (const auto made = MakeDirectories(lock_path.parent_path()); !made) {
+    return made.error().what;
+  }
+  // One probe at a time; the lock also tells `lab gc` that somebody is at work.
+  auto lock = FileLock::TryTake(lock_path);
+  const auto mine = [&] { return lock && lock->held(); };
+  const auto waited =
+      WaitUntil("KVM probe of another runner", Deadline::In(10s), 50ms, [&] {
+        if (!mine()) lock = FileLock::TryTake(lock_path);
+        return mine();
+      });
+  if (!waited) return waited.error().what;
+  if (const auto made = MakeDirectories(dir); !made) return made.error().what;
+  const Path console = dir / "console";
   const auto ended = RunToEnd(
       {.argv = QemuProbeCommand(request.machine, request.kernel,
                                 request.initramfs, console, Accel::kKvm),
        .timeout = 3s});
-  if (!ended) return ended.error().what;
   const auto said = ReadFile(console).value_or("");
+  (void)RemoveTree(dir).has_value();
+  if (!ended) return ended.error().what;
   if (said.find("lab-probe-ok") != std::string::npos) return kOk;
   const auto stderr_lines = Lines(Trim(ended->err));
   return fmt::format(
@@ -46,7 +62,8 @@ std::string KvmVerdict(const AccelRequest& request) {
     return *known;
   }
   const std::string verdict = ProbeKvm(request);
-  if (MakeDirectories(file.parent_path())) {
+  // An interruption says nothing about KVM.
+  if (!stop::Requested() && MakeDirectories(file.parent_path())) {
     (void)WriteFileAtomically(file, verdict).has_value();
   }
   return verdict;

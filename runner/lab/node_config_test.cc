@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "runner/base/scratch_fixture.h"
 #include "runner/components/archive.h"
 
 namespace lab {
@@ -21,12 +22,10 @@ struct Unpacked {
   int mode = 0;
 };
 
-class NodeConfig : public ::testing::Test {
+class NodeConfig : public ScratchFixture {
  protected:
   void SetUp() override {
-    auto dir = TempDir::In(testing::TempDir(), "node-config-");
-    ASSERT_TRUE(dir) << dir.error().what;
-    dir_.emplace(std::move(*dir));
+    ScratchFixture::SetUp();
     ASSERT_TRUE(MakeDirectories(At("lab/pki")));
     ASSERT_TRUE(WriteFile(At("lab/pki/ca.crt"), "CA"));
     ASSERT_TRUE(WriteFile(At("lab/host_key"), "HOST KEY"));
@@ -78,7 +77,6 @@ class NodeConfig : public ::testing::Test {
   NodeConfigRequest request_;
 
  private:
-  std::optional<TempDir> dir_;
 };
 
 TEST_F(NodeConfig, KubeletStartsFromTheFixture) {

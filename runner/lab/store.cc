@@ -22,7 +22,7 @@ std::vector<Path> Entries(const Path& directory) {
   return entries;
 }
 
-// Somebody may just be making it: a lab before its first lab.json, a probe.
+// Somebody may just be making it: a lab before its first lab.json.
 bool JustMade(const Path& path) {
   std::error_code code;
   const auto changed = fs::last_write_time(path, code);
@@ -91,7 +91,7 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
   }
   const Path cache = root_.parent_path();
   for (const auto& path : Entries(cache / "tmp")) {
-    // A part's builder holds its lock; whoever can take it may clean up.
+    // Whoever works here holds the lock of the same name.
     const Path lock_path =
         cache / "locks" / (path.filename().string() + ".lock");
     if (fs::exists(lock_path)) {
@@ -101,9 +101,6 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
         continue;
       }
       LAB_CHECK_OK(RemoveTree(path));
-    } else if (JustMade(path)) {
-      result.kept.push_back(path.string() + " (just made)");
-      continue;
     } else {
       LAB_CHECK_OK(RemoveTree(path));
     }

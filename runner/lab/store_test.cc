@@ -7,6 +7,8 @@
 
 #include <optional>
 
+#include "runner/base/scratch_fixture.h"
+
 namespace lab {
 namespace {
 
@@ -25,13 +27,8 @@ ProcessId Another(ProcessId id) {
   return id;
 }
 
-class Store : public ::testing::Test {
+class Store : public ScratchFixture {
  protected:
-  void SetUp() override {
-    auto dir = TempDir::In(testing::TempDir(), "store-");
-    ASSERT_TRUE(dir) << dir.error().what;
-    dir_.emplace(std::move(*dir));
-  }
   Path cache() const { return dir_->path(); }
   LabStore store() const { return LabStore(cache()); }
 
@@ -56,7 +53,6 @@ class Store : public ::testing::Test {
   }
 
  private:
-  std::optional<TempDir> dir_;
 };
 
 Process Sleep() {
@@ -156,8 +152,18 @@ TEST_F(Store, CollectsALabThatCannotBeRead) {
   const Path broken = store().DirectoryOf("broken");
   ASSERT_TRUE(MakeDirectories(broken));
   ASSERT_TRUE(WriteFile(broken / "lab.json", "{"));
+  fs::last_write_time(broken, fs::file_time_type::clock::now() - 2min);
+
   EXPECT_THAT(Collect().removed, ElementsAre(broken.string()));
   EXPECT_FALSE(fs::exists(broken));
+}
+
+TEST_F(Store, KeepsALabThatIsJustBeingMade) {
+  const Path young = store().DirectoryOf("young");
+  ASSERT_TRUE(MakeDirectories(young));
+
+  EXPECT_THAT(Collect().kept, ElementsAre(HasSubstr("young (just made)")));
+  EXPECT_TRUE(fs::exists(young));
 }
 
 TEST_F(Store, KeepsAPartThatIsBeingBuiltAndRemovesTheRest) {

@@ -8,6 +8,8 @@
 #include <optional>
 #include <pugixml.hpp>
 
+#include "runner/base/scratch_fixture.h"
+
 namespace lab {
 namespace {
 
@@ -30,12 +32,10 @@ json CaseEnd(const std::string& id, const std::string& verdict) {
           {"seconds", 1.5}};
 }
 
-class JournalFile : public ::testing::Test {
+class JournalFile : public ScratchFixture {
  protected:
   void SetUp() override {
-    auto dir = TempDir::In(testing::TempDir(), "journal-");
-    ASSERT_TRUE(dir) << dir.error().what;
-    dir_.emplace(std::move(*dir));
+    ScratchFixture::SetUp();
     auto journal = Journal::Create(At("run/1"), "");
     ASSERT_TRUE(journal) << journal.error().what;
     journal_.emplace(std::move(*journal));
@@ -53,7 +53,6 @@ class JournalFile : public ::testing::Test {
   std::optional<Journal> journal_;
 
  private:
-  std::optional<TempDir> dir_;
   pugi::xml_document document_;
 };
 
