@@ -54,9 +54,11 @@ class SabotageRun : public testing::TestWithParam<Breakage> {};
 
 TEST_P(SabotageRun, FailsExactlyTheCasesThatClaimTheOpposite) {
   const auto report = NewReport();
+  std::vector<std::string> arguments = {"--suite", "apparmor", "--sabotage",
+                                        GetParam().name};
+  for (const auto& option : report.Options()) arguments.push_back(option);
 
-  const auto run =
-      Runner(In(SharedLab(), report, {"--sabotage", GetParam().name}));
+  const auto run = Runner(arguments);
 
   EXPECT_EQ(run.ended.ToString(), "exit status 1") << run.err;
   EXPECT_EQ(report.With(Verdict::kFail), GetParam().fail);
