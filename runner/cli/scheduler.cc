@@ -112,7 +112,10 @@ class Scheduler {
       std::string why;
       if (!it->process.Running()) {
         const auto ended = it->process.Wait(Deadline::In(0s));
-        if (!ended.ok() && ended.value != 1) {
+        // GoogleTest's status for failed cases, which have said so themselves.
+        const bool failed =
+            ended.how == Ended::How::kExited && ended.value == 1;
+        if (!ended.ok() && !failed) {
           why = fmt::format("crash: the suite ended with {}{}",
                             ended.ToString(), LastWords(*it));
         }
@@ -150,6 +153,11 @@ class Scheduler {
                   ? "no-verdict: the suite ended without one" + LastWords(one)
                   : why,
               one.watch.Seconds());
+      return;
+    }
+    // A crash behind the verdict, in the tidying up, must not be lost.
+    if (!why.empty() && abort_.empty() && !IsBad(*state->verdict)) {
+      EndCase(one.scenario, "error", why, one.watch.Seconds());
       return;
     }
     const std::string saw = state->reason;
