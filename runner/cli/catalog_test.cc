@@ -112,6 +112,17 @@ TEST(Catalog, NothingIsBothLoadedAndWithheld) {
   }
 }
 
+TEST(Catalog, TheLongestStartFirstAndThoseThatRunAloneLast) {
+  const auto scenarios = Real().scenarios;
+  EXPECT_TRUE(std::is_sorted(scenarios.begin(), scenarios.end(),
+                             [](const Scenario& a, const Scenario& b) {
+                               if (a.exclusive != b.exclusive) {
+                                 return b.exclusive;
+                               }
+                               return a.seconds > b.seconds;
+                             }));
+}
+
 TEST(Catalog, ProfilesOfNamesEachOnce) {
   Scenario a, b;
   a.profiles = {"y", "x"};
@@ -134,13 +145,16 @@ class CatalogFile : public ::testing::Test {
   template <typename Change>
   Result<Catalog> Load(Change&& change) {
     LAB_TRY(const auto home, TempDir::In(testing::TempDir(), "catalog-"));
-    const Path suite = home.path() / "suites" / "apparmor";
-    LAB_CHECK_OK(MakeDirectories(suite));
-    auto j = json::parse(*ReadFile(kHome / "suites/apparmor/catalog.json"));
+    const Path directory = home.path() / "suites/apparmor/catalog";
+    LAB_CHECK_OK(MakeDirectories(directory));
+    auto j = json::parse(*ReadFile(kHome / kFile));
     change(j);
-    LAB_CHECK_OK(WriteFile(suite / "catalog.json", j.dump()));
+    LAB_CHECK_OK(WriteFile(directory / "confinement.json", j.dump()));
     return LoadCatalog(home.path(), "apparmor");
   }
+
+  static constexpr const char* kFile =
+      "suites/apparmor/catalog/confinement.json";
 };
 
 TEST_F(CatalogFile, RefusesUnknownFields) {
@@ -149,13 +163,12 @@ TEST_F(CatalogFile, RefusesUnknownFields) {
         Load([&](json& j) { j[json::json_pointer(place)]["timeout"] = 3; });
     ASSERT_FALSE(catalog) << place;
     EXPECT_THAT(catalog.error().what, HasSubstr("unknown field \"timeout\""));
-    EXPECT_THAT(catalog.error().what, HasSubstr("catalog.json"));
+    EXPECT_THAT(catalog.error().what, HasSubstr("confinement.json"));
   }
 }
 
 TEST_F(CatalogFile, RefusesMissingFieldsAndOtherTypes) {
-  const auto fields = json::parse(
-      *ReadFile(kHome / "suites/apparmor/catalog.json"))["cases"][0];
+  const auto fields = json::parse(*ReadFile(kHome / kFile))["cases"][0];
   for (const auto& [field, value] : fields.items()) {
     EXPECT_FALSE(Load([&, name = field](json& j) {
       j["cases"][0].erase(name);
@@ -163,7 +176,7 @@ TEST_F(CatalogFile, RefusesMissingFieldsAndOtherTypes) {
     const auto catalog =
         Load([&, name = field](json& j) { j["cases"][0][name] = {7}; });
     ASSERT_FALSE(catalog) << field;
-    EXPECT_THAT(catalog.error().what, HasSubstr("catalog.json"));
+    EXPECT_THAT(catalog.error().what, HasSubstr("confinement.json"));
   }
 }
 

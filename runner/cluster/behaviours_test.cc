@@ -27,8 +27,9 @@ LabFile LabWith(std::map<std::string, std::string> facts) {
 }
 
 TEST(Behaviours, EachSaysWhatItIsAndWhereThatIsFrom) {
+  const auto behaviours = Real();
   std::set<std::string> names;
-  for (const auto& one : Real().all()) {
+  for (const auto& one : behaviours.all()) {
     EXPECT_TRUE(names.insert(one.name).second) << one.name;
     EXPECT_THAT(one.text, Not(IsEmpty())) << one.name;
     EXPECT_THAT(one.source, Not(IsEmpty())) << one.name;
