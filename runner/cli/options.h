@@ -14,6 +14,7 @@ namespace lab {
 struct LabOptions {
   std::string lab = "auto";
   std::string kubernetes;  ///< empty: the table's default
+  std::string node_os;     ///< empty: the table's default
   std::string config;      ///< empty: kind-configs/default.yaml
   std::string runtime = "crun";
   std::string accel = "auto";

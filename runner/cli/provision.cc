@@ -42,6 +42,28 @@ Status CheckMounts(const KindConfig& config) {
   return {};
 }
 
+// What all nodes of the lab run: each as its labels choose, else `node_os`.
+Result<std::set<std::string>> NodeSystems(const KindConfig& config,
+                                          const ComponentTable& table,
+                                          const std::string& node_os) {
+  for (const auto& node : config.nodes) {
+    LAB_TRY(const auto choice, ReadNodeChoice(config, node));
+    if (choice.node_os.empty()) continue;
+    if (const auto known = table.FindNodeOs(choice.node_os); !known) {
+      return AtLabel(
+          config, node, kNodeOsLabel,
+          fmt::format("label {}: {}", kNodeOsLabel, known.error().what));
+    }
+  }
+  LAB_TRY(auto shape, ResolveVmShape(config, "lab"));
+  FillChoices(shape, node_os, "");
+  std::set<std::string> systems;
+  for (const auto& worker : shape.workers) {
+    systems.insert(worker.choice.node_os);
+  }
+  return systems;
+}
+
 std::string OptionsToRepeat(const LabOptions& options) {
   const LabOptions defaults;
   std::string text;
@@ -50,6 +72,7 @@ std::string OptionsToRepeat(const LabOptions& options) {
     if (value != usual) text += fmt::format(" {} {}", name, ShellQuote(value));
   };
   add("--kubernetes", options.kubernetes, defaults.kubernetes);
+  add("--node-os", options.node_os, defaults.node_os);
   add("--config", options.config, defaults.config);
   add("--runtime", options.runtime, defaults.runtime);
   add("--accel", options.accel, defaults.accel);
@@ -67,6 +90,11 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
       const auto kubernetes,
       table.FindKubernetes(options.kubernetes.empty() ? table.default_kubernetes
                                                       : options.kubernetes));
+  const std::string node_os =
+      options.node_os.empty() ? table.default_node_os : options.node_os;
+  if (const auto known = table.FindNodeOs(node_os); !known) {
+    return known.error().Within("--node-os");
+  }
   const Path path = options.config.empty()
                         ? context.home / "kind-configs" / "default.yaml"
                         : Path(options.config);
@@ -75,8 +103,10 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
   LAB_CHECK_OK(CheckForVmLab(config));
   LAB_CHECK_OK(CheckMounts(config));
-  return LabPlan{std::move(config), kubernetes, table, table.default_node_os,
-                 OptionsToRepeat(options)};
+  LAB_TRY(auto systems, NodeSystems(config, table, node_os));
+  return LabPlan{std::move(config),  kubernetes,
+                 std::move(table),   node_os,
+                 std::move(systems), OptionsToRepeat(options)};
 }
 
 Result<Parts> ProvidePlannedParts(const Context& context,
@@ -84,7 +114,7 @@ Result<Parts> ProvidePlannedParts(const Context& context,
                                   const LabPlan& plan, Progress& progress) {
   Cache cache(context.cache, progress, options.offline);
   return ProvideParts({.kubernetes = plan.kubernetes,
-                       .node_os = plan.node_os,
+                       .node_os = plan.node_systems,
                        .debian_mirror = options.debian_mirror},
                       plan.table, context.home, cache);
 }
@@ -93,6 +123,7 @@ Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
                              const LabPlan& plan, const Parts& parts,
                              const std::string& name, Progress& progress) {
   LAB_TRY(auto shape, ResolveVmShape(plan.config, name));
+  FillChoices(shape, plan.node_os, options.runtime);
   return VmLab::Up({.name = name,
                     .home = context.home,
                     .cache = context.cache,
@@ -100,9 +131,7 @@ Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
                     .shape = std::move(shape),
                     .kubernetes = plan.kubernetes,
                     .parts = parts,
-                    .node_os = plan.node_os,
-                    .accel = options.accel,
-                    .runtime = options.runtime},
+                    .accel = options.accel},
                    progress);
 }
 

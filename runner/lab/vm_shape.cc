@@ -144,6 +144,7 @@ class Resolver {
     worker.name = lab_name + "-worker";
     if (number > 1) worker.name += std::to_string(number);
     worker.labels = node.labels;
+    LAB_TRY(worker.choice, ReadNodeChoice(config_, node));
     worker.mounts = node.extra_mounts;
     shape_.workers.push_back(std::move(worker));
     return {};
@@ -336,6 +337,15 @@ class Resolver {
 Result<VmShape> ResolveVmShape(const KindConfig& config,
                                const std::string& lab_name) {
   return Resolver(config).Resolve(lab_name);
+}
+
+void FillChoices(VmShape& shape, const std::string& node_os,
+                 const std::string& runtime) {
+  for (auto& worker : shape.workers) {
+    NodeChoice& choice = worker.choice;
+    if (choice.node_os.empty()) choice.node_os = node_os;
+    if (choice.runtime.empty()) choice.runtime = runtime;
+  }
 }
 
 Status CheckForVmLab(const KindConfig& config) {
