@@ -27,11 +27,12 @@ Status CheckFields(const json& object, const std::set<std::string>& known,
 }
 
 Result<Scenario> ReadScenario(const json& j) {
-  LAB_CHECK_OK(CheckFields(
-      j,
-      {"id", "statements", "claim", "document", "expect", "evidence", "why",
-       "fixtures", "profiles", "withheld", "exclusive", "deadline_seconds"},
-      j.value("id", "case")));
+  LAB_CHECK_OK(
+      CheckFields(j,
+                  {"id", "statements", "claim", "document", "expect",
+                   "evidence", "why", "fixtures", "profiles", "withheld",
+                   "exclusive", "seconds", "deadline_seconds"},
+                  j.value("id", "case")));
   Scenario scenario;
   scenario.id = j.at("id");
   scenario.statements = j.at("statements");
@@ -46,6 +47,7 @@ Result<Scenario> ReadScenario(const json& j) {
   scenario.profiles = j.at("profiles");
   scenario.withheld = j.value("withheld", scenario.withheld);
   scenario.exclusive = j.at("exclusive");
+  scenario.seconds = j.at("seconds");
   scenario.deadline = std::chrono::seconds(j.at("deadline_seconds").get<int>());
   return scenario;
 }
@@ -56,6 +58,7 @@ Result<Catalog> ReadCatalog(const json& j) {
   catalog.suite = j.at("suite");
   for (const auto& entry : j.at("cases")) {
     LAB_TRY(auto scenario, ReadScenario(entry));
+    scenario.suite = catalog.suite;
     catalog.scenarios.push_back(std::move(scenario));
   }
   return catalog;
@@ -123,7 +126,7 @@ std::vector<std::string> SuiteNames(const Path& home) {
   std::vector<std::string> names;
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(home / "suites", code)) {
-    if (fs::exists(entry.path() / "catalog.json")) {
+    if (fs::is_directory(entry.path() / "catalog")) {
       names.push_back(entry.path().filename().string());
     }
   }
@@ -137,8 +140,29 @@ Result<Catalog> LoadCatalog(const Path& home, const std::string& suite) {
     return UsageError(fmt::format("unknown suite \"{}\"; known: {}", suite,
                                   Join(names, ", ")));
   }
-  return ReadJson<Catalog>(home / "suites" / suite / "catalog.json",
-                           &ReadCatalog);
+  std::vector<Path> files;
+  for (const auto& entry :
+       fs::directory_iterator(home / "suites" / suite / "catalog")) {
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  Catalog catalog{suite, {}};
+  for (const auto& file : files) {
+    LAB_TRY(auto part, ReadJson<Catalog>(file, &ReadCatalog));
+    if (part.suite != suite) {
+      return Error{
+          fmt::format("{}: of suite \"{}\", in the directory of \"{}\"",
+                      file.string(), part.suite, suite)};
+    }
+    std::move(part.scenarios.begin(), part.scenarios.end(),
+              std::back_inserter(catalog.scenarios));
+  }
+  std::stable_sort(catalog.scenarios.begin(), catalog.scenarios.end(),
+                   [](const Scenario& a, const Scenario& b) {
+                     if (a.exclusive != b.exclusive) return b.exclusive;
+                     return a.seconds > b.seconds;
+                   });
+  return catalog;
 }
 
 std::vector<std::string> ProfilesOf(const std::vector<Scenario>& scenarios) {

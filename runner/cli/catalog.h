@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// suites/SUITE/catalog.json: what a suite claims, case by case, and what it
-// needs. `runner list` and `runner explain` show it; the scheduler runs it in
-// the order of the file.
+// suites/SUITE/catalog/*.json: what a suite claims, case by case, and what it
+// needs. `runner list` and `runner explain` show it.
 #pragma once
 
 #include <string>
@@ -14,6 +13,7 @@
 namespace lab {
 
 struct Scenario {
+  std::string suite;                    ///< "apparmor"
   std::string id;                       ///< "apparmor.enforce-deny-write"
   std::vector<std::string> statements;  ///< of the documents: "S0-26"
   std::string claim;
@@ -29,6 +29,8 @@ struct Scenario {
   std::vector<std::string> withheld;
   /// Runs alone, because it changes what others look at.
   bool exclusive = false;
+  /// How long it takes on two cores under emulation, other cases beside it.
+  int seconds = 0;
   Duration deadline = 60s;
 
   /// "enforce-deny-write"
@@ -39,6 +41,8 @@ struct Scenario {
 
 struct Catalog {
   std::string suite;
+  /// In the order in which they start: the longest first, so that none is
+  /// begun when all others are done; those that run alone at the end.
   std::vector<Scenario> scenarios;
 };
 

@@ -21,6 +21,7 @@ json ToJson(const Scenario& scenario) {
     expect.push_back({{"kubernetes", range}, {"text", text}});
   }
   return {{"id", scenario.id},
+          {"suite", scenario.suite},
           {"statements", scenario.statements},
           {"claim", scenario.claim},
           {"document", scenario.document},
@@ -85,8 +86,8 @@ ExitCode Explain(const Context& context, const std::string& id) {
   fmt::print(
       "\nevidence:  {}\nwhy:       {}\nrun it:    build/runner --suite "
       "{} --filter {}\n",
-      Join(scenario->evidence, ", "), scenario->why,
-      scenario->id.substr(0, scenario->id.find('.')), scenario->Name());
+      Join(scenario->evidence, ", "), scenario->why, scenario->suite,
+      scenario->Name());
   for (const auto& fixture : scenario->fixtures) {
     PrintFile(fixture, context.home / fixture);
   }

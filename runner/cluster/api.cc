@@ -55,6 +55,19 @@ Error HttpError(const Api::Call& call, unsigned status,
                            ServerMessage(body))};
 }
 
+// `299 - "text"`, where text has its quotes and backslashes escaped.
+std::string WarningText(std::string_view header) {
+  const auto open = header.find('"');
+  const auto close = header.rfind('"');
+  if (open == close) return std::string(header);
+  std::string text;
+  for (auto at = open + 1; at < close; ++at) {
+    if (header[at] == '\\' && at + 1 < close) ++at;
+    text += header[at];
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string UrlEncode(const std::string& text) {
@@ -78,7 +91,14 @@ Result<ApiResponse> Api::Request(const Call& call) const {
     http::async_read(connection.stream(), connection.buffer(), parser, handler);
   });
   if (code) return connection.Failed(call.method + " " + call.path, code);
-  return ApiResponse{parser.get().result_int(), std::move(parser.get().body())};
+  auto& message = parser.get();
+  ApiResponse response{message.result_int(), std::move(message.body()), {}};
+  const auto [first, last] = message.equal_range(http::field::warning);
+  for (auto it = first; it != last; ++it) {
+    const auto value = it->value();
+    response.warnings.push_back(WarningText({value.data(), value.size()}));
+  }
+  return response;
 }
 
 Result<json> Api::Json(const Call& call) const {

@@ -28,6 +28,9 @@ struct ExecResult {
 struct ApiResponse {
   unsigned status = 0;  ///< HTTP status
   std::string body;
+  /// Texts of its Warning headers (RFC 9111, code 299), which is how the API
+  /// server tells of deprecated things.
+  std::vector<std::string> warnings;
 };
 
 /// Each call opens a connection of its own, so one Api may be used from

@@ -44,7 +44,14 @@ std::vector<json> JsonLines(const std::string& text) {
 
 }  // namespace
 
-World::World() : lab_(LoadLab()), api_(lab_.api_socket) {
+std::string Reply::message() const {
+  return accepted() ? "" : object.value("message", object.dump());
+}
+
+World::World()
+    : lab_(LoadLab()),
+      behaviours_(Must(Behaviours::Load(Home()))),
+      api_(lab_.api_socket) {
   namespace_ =
       ReplaceAll(CaseId().substr(0, 48), ".", "-") + "-" + RandomHex(4);
   Must(api_.Post("/api/v1/namespaces", Meta(namespace_)));
@@ -117,6 +124,11 @@ std::vector<NodeShell> World::WorkersWithoutAppArmor() const {
   return without;
 }
 
+bool World::Behaves(const std::string& behaviour, const NodeShell* node) const {
+  return Must(
+      behaviours_.Holds(behaviour, lab_, node != nullptr ? node->node() : ""));
+}
+
 std::vector<LoadedProfile> World::Profiles(const NodeShell& node) const {
   return Must(ParseProfiles(Must(node.ProfilesText())));
 }
@@ -163,6 +175,20 @@ void World::LoadProfile(const NodeShell& node, const std::string& profile) {
            fmt::format("{}: loaded profile {}", node.node(), profile));
 }
 
+void World::ReplaceProfile(const NodeShell& node, const std::string& profile,
+                           const std::string& file) {
+  const auto text = Must(ReadFile(Home() / "profiles" / "apparmor" / file));
+  Must(node.LoadProfile(profile, text));
+  Evidence(Kind::kNode, fmt::format("{}: replaced profile {} by {}",
+                                    node.node(), profile, file));
+}
+
+void World::RemoveProfile(const NodeShell& node, const std::string& profile) {
+  Must(node.RemoveProfile(profile));
+  Evidence(Kind::kNode,
+           fmt::format("{}: removed profile {}", node.node(), profile));
+}
+
 void World::LabelNode(const NodeShell& node, const std::string& key,
                       const std::string& value) {
   labelled_.emplace_back(node, key);
@@ -172,9 +198,13 @@ void World::LabelNode(const NodeShell& node, const std::string& key,
            fmt::format("{}: label {}={}", node.node(), key, value));
 }
 
-Pod World::Apply(const std::string& file, const NodeShell* node) {
+json World::Manifest(const std::string& file) const {
   const Path path = Home() / "fixtures" / "pods" / file;
-  json object = Must(ParseYaml(Must(ReadFile(path)), path.string()));
+  return Must(ParseYaml(Must(ReadFile(path)), path.string()));
+}
+
+Pod World::Apply(const std::string& file, const NodeShell* node) {
+  json object = Manifest(file);
   if (node != nullptr) {
     object["spec"]["nodeSelector"]["kubernetes.io/hostname"] = node->node();
   }
@@ -184,6 +214,41 @@ Pod World::Apply(const std::string& file, const NodeShell* node) {
   Evidence(Kind::kApi,
            fmt::format("pod {} created from fixtures/pods/{}", name, file));
   return Pod{name, std::move(created), false};
+}
+
+Reply World::Send(const Api::Call& call, const std::string& what) const {
+  const auto answer = Must(api_.Request(call));
+  Reply reply{answer.status, json::parse(answer.body, nullptr, false),
+              answer.warnings};
+  if (!reply.object.is_object()) {
+    Must(Status(Error{fmt::format("{}: the answer is no object: {}", what,
+                                  answer.body.substr(0, 200))}));
+  }
+  Evidence(Kind::kApi,
+           fmt::format("{}: HTTP {} {}{}", what, reply.status, reply.message(),
+                       reply.warnings.empty()
+                           ? ""
+                           : "; Warning: " + Join(reply.warnings, "; ")));
+  return reply;
+}
+
+Reply World::Submit(const json& object, const std::string& path,
+                    const std::string& group) const {
+  return Send({.method = "POST",
+               .path = fmt::format("/{}/namespaces/{}/{}",
+                                   group.empty() ? "api/v1" : "apis/" + group,
+                                   namespace_, path),
+               .body = object.dump()},
+              "create " + object.at("metadata").value("name", path));
+}
+
+Reply World::Change(const Pod& pod, const json& patch) const {
+  return Send({.method = "PATCH",
+               .path = fmt::format("/api/v1/namespaces/{}/pods/{}", namespace_,
+                                   pod.name),
+               .body = patch.dump(),
+               .content_type = "application/merge-patch+json"},
+              "change " + pod.name);
 }
 
 Result<Pod> World::Await(const Pod& pod, const std::string& what,
@@ -214,6 +279,15 @@ Result<Pod> World::Await(const Pod& pod, const std::string& what,
 Result<Pod> World::AwaitRunning(const Pod& pod, Duration timeout) const {
   return Await(
       pod, "to run", [](const Pod& p) { return p.Running(); }, timeout);
+}
+
+Result<Pod> World::AwaitEnded(const Pod& pod, Duration timeout) const {
+  return Await(
+      pod, "to end",
+      [](const Pod& p) {
+        return p.phase() == "Succeeded" || p.phase() == "Failed";
+      },
+      timeout);
 }
 
 Result<Pod> World::AwaitRefused(const Pod& pod, int count,

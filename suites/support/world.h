@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runner/cluster/api.h"
+#include "runner/cluster/behaviours.h"
 #include "runner/cluster/lab_file.h"
 #include "runner/cluster/node.h"
 #include "runner/kernel/audit.h"
@@ -50,6 +51,16 @@ struct Confinement {
   Label outside;  ///< /proc/PID/attr/current, read on the node
 };
 
+/// What the API server answered to a request that it may refuse.
+struct Reply {
+  unsigned status = 0;    ///< HTTP status
+  nlohmann::json object;  ///< the object as stored, or a metav1.Status
+  std::vector<std::string> warnings;
+
+  bool accepted() const { return status >= 200 && status < 300; }
+  std::string message() const;  ///< of a refusal; empty if accepted
+};
+
 /// What an act came to: 0, or the errno. Keys as given to World::Try.
 using Outcomes = std::map<std::string, int>;
 
@@ -64,6 +75,10 @@ class World {
   const Api& api() const { return api_; }
   const std::string& name_space() const { return namespace_; }
   std::vector<NodeShell> Workers() const;
+  /// Whether a behaviour of suites/behaviours.json holds here, by the versions
+  /// that were measured; of `node`, if given.
+  bool Behaves(const std::string& behaviour,
+               const NodeShell* node = nullptr) const;
 
   // --- nodes ---
 
@@ -84,6 +99,12 @@ class World {
   NodeShell NodeOf(const Pod& pod) const;
   /// Loads profiles/apparmor/NAME for this case only.
   void LoadProfile(const NodeShell& node, const std::string& profile);
+  /// Loads another text, profiles/apparmor/FILE, under the name of a profile
+  /// that this case has loaded.
+  void ReplaceProfile(const NodeShell& node, const std::string& profile,
+                      const std::string& file);
+  /// Removes a profile that this case has loaded.
+  void RemoveProfile(const NodeShell& node, const std::string& profile);
   /// Labels a node for this case only.
   void LabelNode(const NodeShell& node, const std::string& key,
                  const std::string& value);
@@ -93,11 +114,22 @@ class World {
   /// Creates the pod of fixtures/pods/FILE; on `node`, if given, by a
   /// nodeSelector for its host name.
   Pod Apply(const std::string& file, const NodeShell* node = nullptr);
+  /// The manifest in fixtures/pods/FILE.
+  nlohmann::json Manifest(const std::string& file) const;
+  /// Creates a pod, or what else `path` (below the namespace: "pods",
+  /// "deployments") and `group` ("apps/v1"; empty: the core's v1) name, and
+  /// says what the API server answered.
+  Reply Submit(const nlohmann::json& object, const std::string& path = "pods",
+               const std::string& group = "") const;
+  /// Changes a pod by a merge patch (RFC 7386).
+  Reply Change(const Pod& pod, const nlohmann::json& patch) const;
   /// Waits until `done`; a timeout error says what was last seen.
   Result<Pod> Await(const Pod& pod, const std::string& what,
                     const std::function<bool(const Pod&)>& done,
                     Duration timeout = 45s) const;
   Result<Pod> AwaitRunning(const Pod& pod, Duration timeout = 45s) const;
+  /// Waits until the pod has Succeeded or Failed.
+  Result<Pod> AwaitEnded(const Pod& pod, Duration timeout = 45s) const;
   /// Waits for `count` refused attempts to create its container.
   Result<Pod> AwaitRefused(const Pod& pod, int count,
                            Duration timeout = 60s) const;
@@ -141,7 +173,10 @@ class World {
     std::string self;   ///< of the exec'd probe
   };
 
+  Reply Send(const Api::Call& call, const std::string& what) const;
+
   LabFile lab_;
+  Behaviours behaviours_;
   Api api_;
   std::string namespace_;
   std::map<std::string, InsideLabels> inside_;  ///< by pod and container
