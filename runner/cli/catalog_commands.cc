@@ -132,7 +132,7 @@ ExitCode Fetch(const Context& context, const LabOptions& asked) {
   auto plan = PlanLab(context, options);
   if (!plan) return Complain(plan.error());
   for (const auto& part : plan->table.node_os) {
-    if (all_systems) plan->node_systems.insert(part.name);
+    if (all_systems) plan->node_os.insert(part.name);
   }
   if (const auto host = CheckHost(context, *plan); !host) {
     return Complain(host.error());
@@ -140,8 +140,8 @@ ExitCode Fetch(const Context& context, const LabOptions& asked) {
   Terminal terminal(context.terminal);
   const auto parts = ProvidePlannedParts(context, options, *plan, terminal);
   if (!parts) return Complain(parts.error());
-  const std::vector<std::string> systems(plan->node_systems.begin(),
-                                         plan->node_systems.end());
+  const std::vector<std::string> systems(plan->node_os.begin(),
+                                         plan->node_os.end());
   terminal.Note(fmt::format("all parts of Kubernetes {} on {} are in {}",
                             plan->kubernetes.version, Join(systems, ", "),
                             context.cache.string()));

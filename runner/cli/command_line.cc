@@ -110,8 +110,10 @@ class Grammar {
                        "Shape of the lab, a kind cluster config (default "
                        "kind-configs/default.yaml: one control plane, two "
                        "workers)");
-    command.add_option("--runtime", options.runtime,
-                       "Default OCI runtime of the nodes: crun or runc");
+    command.add_option(
+        "--runtime", options.runtime,
+        "Default OCI runtime of the nodes: crun or runc (default: crun "
+        "where it works)");
     command.add_option("--accel", options.accel,
                        "auto (KVM if a test boot works), kvm or tcg");
     AddPartOptions(command, options);

@@ -81,6 +81,8 @@ TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
       {{"--suite", "apparmor", "--node-os", "buster"},
        "known: bookworm, trixie, sid"},
       {{"--suite", "apparmor", "--node-os", "all"}, "known: bookworm"},
+      {{"--suite", "apparmor", "--node-os", "bookworm", "--runtime", "crun"},
+       "--runtime: crun cannot run pods on bookworm: crun 1.8.1"},
       {{"lab", "up", "--node-os", "buster"}, "known: bookworm"},
       {{"fetch", "--node-os", "buster"}, "known: bookworm"},
       {{"doctor", "--node-os", "buster"}, "known: bookworm"},

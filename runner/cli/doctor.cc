@@ -125,7 +125,7 @@ std::vector<Finding> PartFindings(const Context& context, const LabPlan& plan,
   SilentProgress silent;
   Cache cache(context.cache, silent, true);
   const auto recipes = PartRecipes({.kubernetes = plan.kubernetes,
-                                    .node_os = plan.node_systems,
+                                    .node_os = plan.node_os,
                                     .debian_mirror = ""},
                                    plan.table, context.home, cache);
   if (!recipes) {

@@ -10,6 +10,9 @@
 namespace lab {
 namespace {
 
+// The first that works is what a node runs if nobody asks.
+const std::vector<std::string> kRuntimes = {"crun", "runc"};
+
 Status CheckLabKind(const std::string& kind) {
   if (kind == "auto" || kind == "vm") return {};
   if (kind == "kind" || kind == "kubeconfig") {
@@ -42,26 +45,46 @@ Status CheckMounts(const KindConfig& config) {
   return {};
 }
 
-// What all nodes of the lab run: each as its labels choose, else `node_os`.
-Result<std::set<std::string>> NodeSystems(const KindConfig& config,
-                                          const ComponentTable& table,
-                                          const std::string& node_os) {
+// What `node` becomes: as its labels choose, else as the options do, else what
+// works on its system.
+Result<NodeChoice> ChooseMachine(const KindConfig& config, const KindNode& node,
+                                 const ComponentTable& table,
+                                 const LabOptions& options) {
+  LAB_TRY(auto choice, ReadNodeChoice(config, node));
+  if (choice.node_os.empty()) choice.node_os = options.node_os;
+  if (choice.node_os.empty()) choice.node_os = table.default_node_os;
+  const auto system = table.FindNodeOs(choice.node_os);
+  if (!system) {
+    return AtLabel(
+        config, node, kNodeOsLabel,
+        fmt::format("label {}: {}", kNodeOsLabel, system.error().what));
+  }
+  const bool labelled = !choice.runtime.empty();
+  if (!labelled) choice.runtime = options.runtime;
+  for (const auto& runtime : kRuntimes) {
+    if (!choice.runtime.empty()) break;
+    if (!system->unusable_runtimes.contains(runtime)) choice.runtime = runtime;
+  }
+  const auto unusable = system->unusable_runtimes.find(choice.runtime);
+  if (unusable == system->unusable_runtimes.end()) return choice;
+  const std::string what =
+      fmt::format("{} cannot run pods on {}: {}", choice.runtime,
+                  choice.node_os, unusable->second);
+  if (labelled) return AtLabel(config, node, kRuntimeLabel, what);
+  return UsageError("--runtime: " + what);
+}
+
+Result<VmShape> ShapeLab(const KindConfig& config, const std::string& name,
+                         const ComponentTable& table,
+                         const LabOptions& options) {
+  LAB_TRY(auto shape, ResolveVmShape(config, name));
+  auto worker = shape.workers.begin();
   for (const auto& node : config.nodes) {
-    LAB_TRY(const auto choice, ReadNodeChoice(config, node));
-    if (choice.node_os.empty()) continue;
-    if (const auto known = table.FindNodeOs(choice.node_os); !known) {
-      return AtLabel(
-          config, node, kNodeOsLabel,
-          fmt::format("label {}: {}", kNodeOsLabel, known.error().what));
-    }
+    if (node.role != KindRole::kWorker) continue;
+    LAB_TRY(worker->choice, ChooseMachine(config, node, table, options));
+    ++worker;
   }
-  LAB_TRY(auto shape, ResolveVmShape(config, "lab"));
-  FillChoices(shape, node_os, "");
-  std::set<std::string> systems;
-  for (const auto& worker : shape.workers) {
-    systems.insert(worker.choice.node_os);
-  }
-  return systems;
+  return shape;
 }
 
 std::string OptionsToRepeat(const LabOptions& options) {
@@ -83,16 +106,18 @@ std::string OptionsToRepeat(const LabOptions& options) {
 
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_CHECK_OK(CheckLabKind(options.lab));
-  LAB_CHECK_OK(CheckWord("--runtime", options.runtime, {"crun", "runc"}));
+  if (!options.runtime.empty()) {
+    LAB_CHECK_OK(CheckWord("--runtime", options.runtime, kRuntimes));
+  }
   LAB_CHECK_OK(CheckWord("--accel", options.accel, {"auto", "kvm", "tcg"}));
   LAB_TRY(auto table, LoadComponentTable(context.home));
   LAB_TRY(
       const auto kubernetes,
       table.FindKubernetes(options.kubernetes.empty() ? table.default_kubernetes
                                                       : options.kubernetes));
-  const std::string node_os =
-      options.node_os.empty() ? table.default_node_os : options.node_os;
-  if (const auto known = table.FindNodeOs(node_os); !known) {
+  if (const auto known = table.FindNodeOs(
+          options.node_os.empty() ? table.default_node_os : options.node_os);
+      !known) {
     return known.error().Within("--node-os");
   }
   const Path path = options.config.empty()
@@ -103,10 +128,16 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
   LAB_CHECK_OK(CheckForVmLab(config));
   LAB_CHECK_OK(CheckMounts(config));
-  LAB_TRY(auto systems, NodeSystems(config, table, node_os));
-  return LabPlan{std::move(config),  kubernetes,
-                 std::move(table),   node_os,
-                 std::move(systems), OptionsToRepeat(options)};
+  LAB_TRY(const auto shape, ShapeLab(config, "lab", table, options));
+  LabPlan plan{std::move(config),
+               kubernetes,
+               std::move(table),
+               {},
+               OptionsToRepeat(options)};
+  for (const auto& worker : shape.workers) {
+    plan.node_os.insert(worker.choice.node_os);
+  }
+  return plan;
 }
 
 Result<Parts> ProvidePlannedParts(const Context& context,
@@ -114,7 +145,7 @@ Result<Parts> ProvidePlannedParts(const Context& context,
                                   const LabPlan& plan, Progress& progress) {
   Cache cache(context.cache, progress, options.offline);
   return ProvideParts({.kubernetes = plan.kubernetes,
-                       .node_os = plan.node_systems,
+                       .node_os = plan.node_os,
                        .debian_mirror = options.debian_mirror},
                       plan.table, context.home, cache);
 }
@@ -122,8 +153,7 @@ Result<Parts> ProvidePlannedParts(const Context& context,
 Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
                              const LabPlan& plan, const Parts& parts,
                              const std::string& name, Progress& progress) {
-  LAB_TRY(auto shape, ResolveVmShape(plan.config, name));
-  FillChoices(shape, plan.node_os, options.runtime);
+  LAB_TRY(auto shape, ShapeLab(plan.config, name, plan.table, options));
   return VmLab::Up({.name = name,
                     .home = context.home,
                     .cache = context.cache,

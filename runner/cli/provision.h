@@ -15,8 +15,7 @@ struct LabPlan {
   KindConfig config;
   KubernetesVersion kubernetes;
   ComponentTable table;
-  std::string node_os;                 ///< of nodes whose labels choose none
-  std::set<std::string> node_systems;  ///< all that nodes of this lab run
+  std::set<std::string> node_os;  ///< all that nodes of this lab run
   std::string options;  ///< those that differ from the defaults, to repeat
 };
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options);

@@ -339,15 +339,6 @@ Result<VmShape> ResolveVmShape(const KindConfig& config,
   return Resolver(config).Resolve(lab_name);
 }
 
-void FillChoices(VmShape& shape, const std::string& node_os,
-                 const std::string& runtime) {
-  for (auto& worker : shape.workers) {
-    NodeChoice& choice = worker.choice;
-    if (choice.node_os.empty()) choice.node_os = node_os;
-    if (choice.runtime.empty()) choice.runtime = runtime;
-  }
-}
-
 Status CheckForVmLab(const KindConfig& config) {
   LAB_CHECK_OK(ResolveVmShape(config, "lab"));
   return {};

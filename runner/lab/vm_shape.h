@@ -56,10 +56,6 @@ struct VmShape {
 Result<VmShape> ResolveVmShape(const KindConfig& config,
                                const std::string& lab_name);
 
-/// Gives every worker what its labels have not chosen.
-void FillChoices(VmShape& shape, const std::string& node_os,
-                 const std::string& runtime);
-
 /// Whether ResolveVmShape would succeed.
 Status CheckForVmLab(const KindConfig& config);
 

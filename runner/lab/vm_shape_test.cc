@@ -115,16 +115,6 @@ TEST(VmShape, LabelsChooseTheMachineAndStayLabels) {
   EXPECT_TRUE(shape->workers[2].choice.apparmor);
 }
 
-TEST(VmShape, WhatNoLabelChoosesIsFilledIn) {
-  auto shape = ResolveFixture("valid-choices");
-  ASSERT_TRUE(shape) << shape.error().what;
-  FillChoices(*shape, "sid", "crun");
-  EXPECT_EQ(shape->workers[0].choice.node_os, "bookworm");
-  EXPECT_EQ(shape->workers[0].choice.runtime, "runc");
-  EXPECT_EQ(shape->workers[1].choice.node_os, "sid");
-  EXPECT_EQ(shape->workers[1].choice.runtime, "crun");
-}
-
 TEST(VmShape, TheShippedConfigsResolve) {
   for (const auto& entry : std::filesystem::directory_iterator(
            Path(LAB_SOURCE_DIR) / "kind-configs")) {
