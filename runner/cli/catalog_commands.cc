@@ -125,17 +125,26 @@ ExitCode Doctor(const Context& context, const LabOptions& options,
   return missing ? ExitCode::kProvision : ExitCode::kOk;
 }
 
-ExitCode Fetch(const Context& context, const LabOptions& options) {
-  const auto plan = PlanLab(context, options);
+ExitCode Fetch(const Context& context, const LabOptions& asked) {
+  LabOptions options = asked;
+  const bool all_systems = asked.node_os == "all";
+  if (all_systems) options.node_os.clear();
+  auto plan = PlanLab(context, options);
   if (!plan) return Complain(plan.error());
+  for (const auto& part : plan->table.node_os) {
+    if (all_systems) plan->node_os.insert(part.name);
+  }
   if (const auto host = CheckHost(context, *plan); !host) {
     return Complain(host.error());
   }
   Terminal terminal(context.terminal);
   const auto parts = ProvidePlannedParts(context, options, *plan, terminal);
   if (!parts) return Complain(parts.error());
-  terminal.Note("all parts of Kubernetes " + plan->kubernetes.version +
-                " are in " + context.cache.string());
+  const std::vector<std::string> systems(plan->node_os.begin(),
+                                         plan->node_os.end());
+  terminal.Note(fmt::format("all parts of Kubernetes {} on {} are in {}",
+                            plan->kubernetes.version, Join(systems, ", "),
+                            context.cache.string()));
   return ExitCode::kOk;
 }
 

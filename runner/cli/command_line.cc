@@ -12,6 +12,7 @@
 #include "runner/cli/catalog.h"
 #include "runner/cli/commands.h"
 #include "runner/components/cache.h"
+#include "runner/components/table.h"
 
 namespace lab {
 namespace {
@@ -102,15 +103,38 @@ class Grammar {
                        "auto, vm (kind and kubeconfig do not work yet)");
     command.add_option("--kubernetes", options.kubernetes,
                        "Version, such as 1.36 (default) or 1.36.3");
+    AddNodeOs(
+        command, options,
+        "Debian suite of nodes whose labels choose none: " + NodeSystems());
     command.add_option("--config", options.config,
                        "Shape of the lab, a kind cluster config (default "
                        "kind-configs/default.yaml: one control plane, two "
                        "workers)");
-    command.add_option("--runtime", options.runtime,
-                       "Default OCI runtime of the nodes: crun or runc");
+    command.add_option(
+        "--runtime", options.runtime,
+        "Default OCI runtime of the nodes: crun or runc (default: crun "
+        "where it works)");
     command.add_option("--accel", options.accel,
                        "auto (KVM if a test boot works), kvm or tcg");
     AddPartOptions(command, options);
+  }
+
+  static void AddNodeOs(CLI::App& command, LabOptions& options,
+                        const std::string& about) {
+    command.add_option("--node-os", options.node_os, about);
+  }
+
+  // What components.json has, for --help; it is read again, and complained
+  // about, when a command needs it.
+  static std::string NodeSystems() {
+    const auto home = FindHome();
+    if (!home) return "see components.json";
+    const auto table = LoadComponentTable(*home);
+    if (!table) return "see components.json";
+    std::vector<std::string> names;
+    for (const auto& part : table->node_os) names.push_back(part.name);
+    return fmt::format("{} (default: {})", Join(names, ", "),
+                       table->default_node_os);
   }
 
   void AddPartOptions(CLI::App& command, LabOptions& options) {
@@ -154,6 +178,8 @@ class Grammar {
         Command(app_, "fetch", "Get all parts ahead of time",
                 [this](const Context& c) { return Fetch(c, parsed_.run.lab); });
     fetch->add_option("--kubernetes", parsed_.run.lab.kubernetes, "Version");
+    AddNodeOs(*fetch, parsed_.run.lab,
+              "Debian suite of the nodes, or all: " + NodeSystems());
     AddPartOptions(*fetch, parsed_.run.lab);
   }
 
@@ -212,6 +238,7 @@ class Grammar {
                 });
     doctor->add_flag("--json", parsed_.json, "As JSON");
     doctor->add_option("--kubernetes", parsed_.run.lab.kubernetes, "Version");
+    AddNodeOs(*doctor, parsed_.run.lab, "Debian suite: " + NodeSystems());
   }
 
   void AddKeep() {

@@ -78,6 +78,16 @@ TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
       {{"--suite", "apparmor", "--lab", "kubeconfig"}, "does not work yet"},
       {{"--suite", "apparmor", "--lab", "cloud"}, "unknown lab \"cloud\""},
       {{"--suite", "apparmor", "--kubernetes", "1.3"}, "known: 1.36.3"},
+      {{"--suite", "apparmor", "--node-os", "buster"},
+       "known: bookworm, trixie, sid"},
+      {{"--suite", "apparmor", "--node-os", "all"}, "known: bookworm"},
+      {{"--suite", "apparmor", "--node-os", "bookworm", "--runtime", "crun"},
+       "--runtime: crun cannot run pods on bookworm: crun 1.8.1"},
+      {{"lab", "up", "--node-os", "buster"}, "known: bookworm"},
+      {{"fetch", "--node-os", "buster"}, "known: bookworm"},
+      {{"doctor", "--node-os", "buster"}, "known: bookworm"},
+      {{"--suite", "apparmor", "--use-lab", "none", "--node-os", "sid"},
+       "leave out --node-os sid"},
       {{"--suite", "apparmor", "--config", "/no/such.yaml"}, "/no/such.yaml"},
       {{"--suite", "apparmor", "--use-lab", "none"}, "no lab \"none\""},
       {{"--suite", "apparmor", "-j", "0"}, "--jobs"},
@@ -107,6 +117,20 @@ TEST_F(CommandLine, ABadConfigIsNamedWithItsLine) {
   EXPECT_THAT(said.err, HasSubstr("invalid-role.yaml:"));
 }
 
+TEST_F(CommandLine, ANodeSystemThatIsNoneIsNamedWithItsLine) {
+  const Path file = dir_->path() / "lab.yaml";
+  ASSERT_TRUE(WriteFile(file,
+                        "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n"
+                        "nodes:\n- role: control-plane\n- role: worker\n"
+                        "  labels:\n    lab.local/node-os: buster\n"));
+  const auto said = Run({"--suite", "apparmor", "--config", file.string()});
+  EXPECT_EQ(said.code, ExitCode::kUsage);
+  EXPECT_THAT(said.err,
+              HasSubstr(file.string() +
+                        ":7: label lab.local/node-os: unknown node operating "
+                        "system \"buster\"; known: bookworm, trixie, sid"));
+}
+
 TEST_F(CommandLine, HelpAndVersionAreOutput) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{}, {"--help"}, {"-h"}}) {
@@ -115,7 +139,9 @@ TEST_F(CommandLine, HelpAndVersionAreOutput) {
     EXPECT_THAT(said.out, HasSubstr("Exit status"));
     EXPECT_THAT(said.err, IsEmpty());
   }
-  EXPECT_THAT(Run({"run", "--help"}).out, HasSubstr("--filter"));
+  const auto run = Run({"run", "--help"}).out;
+  EXPECT_THAT(run, HasSubstr("--filter"));
+  EXPECT_THAT(run, HasSubstr("bookworm, trixie, sid (default: trixie)"));
   EXPECT_THAT(Run({"--version"}).out, HasSubstr("confinement-lab 0."));
 }
 

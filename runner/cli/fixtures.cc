@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 #include <map>
 
+#include "runner/base/text.h"
 #include "runner/cluster/node.h"
 
 namespace lab {
@@ -47,11 +49,34 @@ Result<std::vector<Profiles>> PlanWorkers(
   return plan;
 }
 
+// "8 loaded on each of 2 workers", and on which there is nothing to load into.
+std::string WhatIsLoaded(const LabFile& lab,
+                         const std::vector<Profiles>& plan) {
+  std::size_t most = 0;
+  std::vector<std::string> without;
+  const auto workers = lab.Workers();
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    if (lab.HasAppArmor(workers[i].name)) {
+      most = std::max(most, plan[i].size());
+    } else {
+      without.push_back(workers[i].name);
+    }
+  }
+  if (without.empty()) {
+    return fmt::format("{} loaded on each of {} workers", most, workers.size());
+  }
+  return fmt::format("{} loaded on each of {} workers; none on {}: no AppArmor",
+                     most, workers.size() - without.size(),
+                     Join(without, ", "));
+}
+
+// Those without AppArmor are left alone: they have no place for profiles.
 template <typename Work>
 Status OnEachWorker(const LabFile& lab, Work&& work) {
   const auto workers = lab.Workers();
   std::vector<std::future<Status>> all;
   for (std::size_t i = 0; i < workers.size(); ++i) {
+    if (!lab.HasAppArmor(workers[i].name)) continue;
     all.push_back(std::async(std::launch::async, [&, i] {
       return work(NodeShell(lab, workers[i].name), i);
     }));
@@ -76,9 +101,7 @@ Status PrepareNodes(const Path& home, const LabFile& lab,
         return node.LoadProfiles(plan[i]);
       });
   progress.End("profiles", loaded.has_value(),
-               loaded ? fmt::format("{} loaded on each of {} workers",
-                                    plan.front().size(), plan.size())
-                      : loaded.error().what);
+               loaded ? WhatIsLoaded(lab, plan) : loaded.error().what);
   return loaded;
 }
 

@@ -11,7 +11,8 @@
 
 namespace lab {
 
-/// Loads these files of profiles/apparmor on every worker, side by side.
+/// Loads these files of profiles/apparmor on every worker whose kernel has
+/// AppArmor, side by side.
 Status PrepareNodes(const Path& home, const LabFile& lab,
                     const std::vector<std::string>& profiles,
                     const std::optional<Sabotage>& sabotage,

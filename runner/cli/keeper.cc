@@ -101,6 +101,7 @@ std::vector<std::string> KeeperCommand(const LabCommandOptions& options,
   };
   add("--lab", options.lab.lab);
   add("--kubernetes", options.lab.kubernetes);
+  add("--node-os", options.lab.node_os);
   add("--config", options.lab.config);
   add("--runtime", options.lab.runtime);
   add("--accel", options.lab.accel);

@@ -14,8 +14,9 @@ namespace lab {
 struct LabOptions {
   std::string lab = "auto";
   std::string kubernetes;  ///< empty: the table's default
+  std::string node_os;     ///< empty: the table's default
   std::string config;      ///< empty: kind-configs/default.yaml
-  std::string runtime = "crun";
+  std::string runtime;     ///< empty: crun, or what works on a node's system
   std::string accel = "auto";
   std::string debian_mirror;
   bool offline = false;

@@ -10,6 +10,9 @@
 namespace lab {
 namespace {
 
+// The first that works is what a node runs if nobody asks.
+const std::vector<std::string> kRuntimes = {"crun", "runc"};
+
 Status CheckLabKind(const std::string& kind) {
   if (kind == "auto" || kind == "vm") return {};
   if (kind == "kind" || kind == "kubeconfig") {
@@ -42,6 +45,48 @@ Status CheckMounts(const KindConfig& config) {
   return {};
 }
 
+// What `node` becomes: as its labels choose, else as the options do, else what
+// works on its system.
+Result<NodeChoice> ChooseMachine(const KindConfig& config, const KindNode& node,
+                                 const ComponentTable& table,
+                                 const LabOptions& options) {
+  LAB_TRY(auto choice, ReadNodeChoice(config, node));
+  if (choice.node_os.empty()) choice.node_os = options.node_os;
+  if (choice.node_os.empty()) choice.node_os = table.default_node_os;
+  const auto system = table.FindNodeOs(choice.node_os);
+  if (!system) {
+    return AtLabel(
+        config, node, kNodeOsLabel,
+        fmt::format("label {}: {}", kNodeOsLabel, system.error().what));
+  }
+  const bool labelled = !choice.runtime.empty();
+  if (!labelled) choice.runtime = options.runtime;
+  for (const auto& runtime : kRuntimes) {
+    if (!choice.runtime.empty()) break;
+    if (!system->unusable_runtimes.contains(runtime)) choice.runtime = runtime;
+  }
+  const auto unusable = system->unusable_runtimes.find(choice.runtime);
+  if (unusable == system->unusable_runtimes.end()) return choice;
+  const std::string what =
+      fmt::format("{} cannot run pods on {}: {}", choice.runtime,
+                  choice.node_os, unusable->second);
+  if (labelled) return AtLabel(config, node, kRuntimeLabel, what);
+  return UsageError("--runtime: " + what);
+}
+
+Result<VmShape> ShapeLab(const KindConfig& config, const std::string& name,
+                         const ComponentTable& table,
+                         const LabOptions& options) {
+  LAB_TRY(auto shape, ResolveVmShape(config, name));
+  auto worker = shape.workers.begin();
+  for (const auto& node : config.nodes) {
+    if (node.role != KindRole::kWorker) continue;
+    LAB_TRY(worker->choice, ChooseMachine(config, node, table, options));
+    ++worker;
+  }
+  return shape;
+}
+
 std::string OptionsToRepeat(const LabOptions& options) {
   const LabOptions defaults;
   std::string text;
@@ -50,6 +95,7 @@ std::string OptionsToRepeat(const LabOptions& options) {
     if (value != usual) text += fmt::format(" {} {}", name, ShellQuote(value));
   };
   add("--kubernetes", options.kubernetes, defaults.kubernetes);
+  add("--node-os", options.node_os, defaults.node_os);
   add("--config", options.config, defaults.config);
   add("--runtime", options.runtime, defaults.runtime);
   add("--accel", options.accel, defaults.accel);
@@ -60,13 +106,20 @@ std::string OptionsToRepeat(const LabOptions& options) {
 
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_CHECK_OK(CheckLabKind(options.lab));
-  LAB_CHECK_OK(CheckWord("--runtime", options.runtime, {"crun", "runc"}));
+  if (!options.runtime.empty()) {
+    LAB_CHECK_OK(CheckWord("--runtime", options.runtime, kRuntimes));
+  }
   LAB_CHECK_OK(CheckWord("--accel", options.accel, {"auto", "kvm", "tcg"}));
   LAB_TRY(auto table, LoadComponentTable(context.home));
   LAB_TRY(
       const auto kubernetes,
       table.FindKubernetes(options.kubernetes.empty() ? table.default_kubernetes
                                                       : options.kubernetes));
+  if (const auto known = table.FindNodeOs(
+          options.node_os.empty() ? table.default_node_os : options.node_os);
+      !known) {
+    return known.error().Within("--node-os");
+  }
   const Path path = options.config.empty()
                         ? context.home / "kind-configs" / "default.yaml"
                         : Path(options.config);
@@ -75,8 +128,16 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
   LAB_CHECK_OK(CheckForVmLab(config));
   LAB_CHECK_OK(CheckMounts(config));
-  return LabPlan{std::move(config), kubernetes, table, table.default_node_os,
-                 OptionsToRepeat(options)};
+  LAB_TRY(const auto shape, ShapeLab(config, "lab", table, options));
+  LabPlan plan{std::move(config),
+               kubernetes,
+               std::move(table),
+               {},
+               OptionsToRepeat(options)};
+  for (const auto& worker : shape.workers) {
+    plan.node_os.insert(worker.choice.node_os);
+  }
+  return plan;
 }
 
 Result<Parts> ProvidePlannedParts(const Context& context,
@@ -92,7 +153,7 @@ Result<Parts> ProvidePlannedParts(const Context& context,
 Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
                              const LabPlan& plan, const Parts& parts,
                              const std::string& name, Progress& progress) {
-  LAB_TRY(auto shape, ResolveVmShape(plan.config, name));
+  LAB_TRY(auto shape, ShapeLab(plan.config, name, plan.table, options));
   return VmLab::Up({.name = name,
                     .home = context.home,
                     .cache = context.cache,
@@ -100,9 +161,7 @@ Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
                     .shape = std::move(shape),
                     .kubernetes = plan.kubernetes,
                     .parts = parts,
-                    .node_os = plan.node_os,
-                    .accel = options.accel,
-                    .runtime = options.runtime},
+                    .accel = options.accel},
                    progress);
 }
 

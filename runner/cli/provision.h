@@ -2,6 +2,8 @@
 // From options to a lab: the shape, the parts, the machines.
 #pragma once
 
+#include <set>
+
 #include "runner/cli/options.h"
 #include "runner/lab/vm_lab.h"
 
@@ -13,7 +15,7 @@ struct LabPlan {
   KindConfig config;
   KubernetesVersion kubernetes;
   ComponentTable table;
-  std::string node_os;
+  std::set<std::string> node_os;  ///< all that nodes of this lab run
   std::string options;  ///< those that differ from the defaults, to repeat
 };
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options);

@@ -54,6 +54,12 @@ std::vector<LabNode> LabFile::Workers() const {
   return workers;
 }
 
+std::string LabFile::FactOf(const std::string& node,
+                            const std::string& fact) const {
+  const auto found = facts.find(node + "." + fact);
+  return found == facts.end() ? "" : found->second;
+}
+
 Status LabFile::Save() const {
   json j = {{"name", name},
             {"kind", kind},

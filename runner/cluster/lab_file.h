@@ -44,6 +44,12 @@ struct LabFile {
   std::map<std::string, std::string> facts;
 
   std::vector<LabNode> Workers() const;
+  /// What was measured on one node; empty if it was not.
+  std::string FactOf(const std::string& node, const std::string& fact) const;
+  /// Whether the node's kernel has AppArmor on, as the kernel said.
+  bool HasAppArmor(const std::string& node) const {
+    return FactOf(node, "apparmor") == "Y";
+  }
   /// What a process of the lab says.
   Path LogOf(const std::string& process) const {
     return directory / "logs" / (process + ".log");

@@ -128,6 +128,17 @@ TEST(LabFile, AnyFieldOfAnotherTypeNamesTheFile) {
   }
 }
 
+TEST(LabFile, KnowsWhichNodesHaveAppArmor) {
+  const auto dir = Scratch();
+  auto lab = SomeLab(dir.path());
+  lab.facts = {{"a.apparmor", "Y"}, {"b.apparmor", "N"}, {"apparmor", "mixed"}};
+  EXPECT_TRUE(lab.HasAppArmor("a"));
+  EXPECT_FALSE(lab.HasAppArmor("b"));
+  EXPECT_FALSE(lab.HasAppArmor("never-measured"));
+  EXPECT_EQ(lab.FactOf("b", "apparmor"), "N");
+  EXPECT_EQ(lab.FactOf("b", "kernel"), "");
+}
+
 TEST(LabFile, AMissingOneIsNamed) {
   const auto dir = Scratch();
   const auto loaded = LabFile::Load(dir.path());

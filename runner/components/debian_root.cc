@@ -26,6 +26,47 @@ std::vector<std::string> Arguments(const NodeOsPart& part) {
   return argv;
 }
 
+// Signed lists of unstable suites say until when they are valid, and a mirror
+// that is a snapshot outlives that. Whether this is accepted is the host's own
+// decision, taken in its apt's configuration; signatures are checked always.
+Result<std::string> HostCheckValidUntil() {
+  return RunOk({.argv = {"apt-config", "dump", "--no-empty", "--format", "%v",
+                         "Acquire::Check-Valid-Until"}});
+}
+
+Result<Command> MmdebstrapCommand(const std::vector<std::string>& argv,
+                                  const std::string& mirror,
+                                  const Path& tarball) {
+  std::string from = mirror;
+  if (from.empty()) {
+    LAB_TRY(from, HostDebianMirror());
+  }
+  LAB_TRY(const auto valid_until, HostCheckValidUntil());
+  Command command{.argv = argv,
+                  .env = {{"LC_ALL", "C.UTF-8"}},
+                  .timeout = 30min,
+                  .guard = true};
+  if (!valid_until.empty()) {
+    command.argv.insert(
+        command.argv.begin() + 1,
+        fmt::format("--aptopt=Acquire::Check-Valid-Until \"{}\"", valid_until));
+  }
+  command.argv.insert(command.argv.end(), {tarball.string(), from});
+  return command;
+}
+
+// The line that says what went wrong, if there is one.
+std::string WhyItFailed(const std::string& log) {
+  for (const auto& line : Lines(log)) {
+    if (line.find("is expired") == std::string::npos) continue;
+    return std::string(Trim(line)) +
+           "; the mirror is old: take another with --debian-mirror URL, or, if "
+           "it is a snapshot on purpose, tell the host's apt so "
+           "(Acquire::Check-Valid-Until \"false\")";
+  }
+  return LastLines(log, 3);
+}
+
 }  // namespace
 
 Result<std::string> HostDebianMirror() {
@@ -52,22 +93,14 @@ PartRecipe DebianRootRecipe(const NodeOsPart& part, const std::string& mirror) {
       .inputs = std::move(inputs),
       .cold_seconds = part.cold_build_seconds,
       .build = [argv, mirror](const Path& into, const Path& log) -> Status {
-        std::string from = mirror;
-        if (from.empty()) {
-          LAB_TRY(from, HostDebianMirror());
-        }
-        Command command{.argv = argv,
-                        .env = {{"LC_ALL", "C.UTF-8"}},
-                        .log = log,
-                        .timeout = 30min,
-                        .guard = true};
-        command.argv.push_back((into / "root.tar").string());
-        command.argv.push_back(from);
+        LAB_TRY(auto command,
+                MmdebstrapCommand(argv, mirror, into / "root.tar"));
+        command.log = log;
         const auto made = RunOk(command);
         if (made) return {};
         if (made.error().kind == ErrorKind::kInterrupted) return made.error();
         return Error{"mmdebstrap failed: " +
-                     LastLines(ReadFile(log).value_or(""), 3)};
+                     WhyItFailed(ReadFile(log).value_or(""))};
       }};
 }
 

@@ -10,8 +10,14 @@
 namespace lab {
 namespace {
 
+struct NodeRecipes {
+  std::string node_os;
+  PartRecipe root, disk;
+};
+
 struct Recipes {
-  PartRecipe kubernetes, etcd, containerd, root, disk;
+  PartRecipe kubernetes, etcd, containerd;
+  std::vector<NodeRecipes> nodes;
 };
 
 // The probes are built beside the runner: build/runner, build/probes/.
@@ -36,18 +42,22 @@ Result<Recipes> MakeRecipes(const PartsRequest& request,
   LAB_TRY(auto kubernetes, go(request.kubernetes.control_plane));
   LAB_TRY(auto etcd, go(request.kubernetes.etcd));
   LAB_TRY(auto containerd, go(request.kubernetes.containerd));
-  LAB_TRY(const auto node_os, table.FindNodeOs(request.node_os));
-  auto root = DebianRootRecipe(node_os, request.debian_mirror);
   LAB_TRY(const Path probes, ProbesDirectory());
-  LAB_TRY(auto disk, NodeDiskRecipe({.name = "node-" + node_os.name + "-" +
-                                             request.kubernetes.version,
-                                     .root = root,
-                                     .kubernetes = kubernetes,
-                                     .containerd = containerd,
-                                     .fixtures = home / "fixtures" / "node",
-                                     .probes = probes,
-                                     .cache = &cache}));
-  return Recipes{kubernetes, etcd, containerd, root, disk};
+  Recipes recipes{kubernetes, etcd, containerd, {}};
+  for (const auto& name : request.node_os) {
+    LAB_TRY(const auto node_os, table.FindNodeOs(name));
+    auto root = DebianRootRecipe(node_os, request.debian_mirror);
+    LAB_TRY(auto disk, NodeDiskRecipe({.name = "node-" + name + "-" +
+                                               request.kubernetes.version,
+                                       .root = root,
+                                       .kubernetes = kubernetes,
+                                       .containerd = containerd,
+                                       .fixtures = home / "fixtures" / "node",
+                                       .probes = probes,
+                                       .cache = &cache}));
+    recipes.nodes.push_back({name, std::move(root), std::move(disk)});
+  }
+  return recipes;
 }
 
 }  // namespace
@@ -56,8 +66,12 @@ Result<std::vector<PartRecipe>> PartRecipes(const PartsRequest& request,
                                             const ComponentTable& table,
                                             const Path& home, Cache& cache) {
   LAB_TRY(const auto r, MakeRecipes(request, table, home, cache));
-  return std::vector<PartRecipe>{r.etcd, r.containerd, r.root, r.kubernetes,
-                                 r.disk};
+  std::vector<PartRecipe> all = {r.etcd, r.containerd, r.kubernetes};
+  for (const auto& node : r.nodes) {
+    all.push_back(node.root);
+    all.push_back(node.disk);
+  }
+  return all;
 }
 
 Result<Parts> ProvideParts(const PartsRequest& request,
@@ -66,20 +80,25 @@ Result<Parts> ProvideParts(const PartsRequest& request,
   LAB_TRY(const auto recipes, MakeRecipes(request, table, home, cache));
   // Cold, one after the other: each Go build uses every core anyway. Warm,
   // side by side: only digests are computed.
-  const bool warm = cache.Has(recipes.kubernetes) && cache.Has(recipes.etcd) &&
-                    cache.Has(recipes.disk);
+  bool warm = cache.Has(recipes.kubernetes) && cache.Has(recipes.etcd);
+  for (const auto& node : recipes.nodes) warm = warm && cache.Has(node.disk);
   const auto provide = [&](const PartRecipe& recipe) {
     return std::async(warm ? std::launch::async : std::launch::deferred,
                       [&] { return cache.Provide(recipe); });
   };
   auto etcd = provide(recipes.etcd);
   auto kubernetes = provide(recipes.kubernetes);
-  auto disk = provide(recipes.disk);
+  std::vector<std::future<Result<Path>>> disks;
+  for (const auto& node : recipes.nodes) disks.push_back(provide(node.disk));
   LAB_TRY(const Path etcd_path, etcd.get());
   LAB_TRY(const Path kubernetes_path, kubernetes.get());
-  LAB_TRY(const Path disk_path, disk.get());
-  return Parts{kubernetes_path, etcd_path, disk_path / kDiskFile,
-               disk_path / kKernelFile, disk_path / kInitramfsFile};
+  Parts parts{kubernetes_path, etcd_path, {}};
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    LAB_TRY(const Path disk, disks[i].get());
+    parts.node_os[recipes.nodes[i].node_os] = {
+        disk / kDiskFile, disk / kKernelFile, disk / kInitramfsFile};
+  }
+  return parts;
 }
 
 }  // namespace lab

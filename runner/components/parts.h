@@ -2,6 +2,10 @@
 // All parts of one lab, together.
 #pragma once
 
+#include <map>
+#include <set>
+#include <string>
+
 #include "runner/components/cache.h"
 #include "runner/components/table.h"
 
@@ -9,17 +13,22 @@ namespace lab {
 
 struct PartsRequest {
   KubernetesVersion kubernetes;
-  std::string node_os;
-  std::string debian_mirror;  ///< empty: the host's
+  std::set<std::string> node_os;  ///< those that nodes of the lab run
+  std::string debian_mirror;      ///< empty: the host's
+};
+
+/// What a node of one operating system boots.
+struct NodeSystem {
+  Path disk;
+  Path kernel;
+  Path initramfs;
 };
 
 /// Where the parts lie; complete and verified.
 struct Parts {
   Path kubernetes;  ///< kube-apiserver, kubeadm, kubectl, ...
   Path etcd;
-  Path disk;
-  Path kernel;
-  Path initramfs;
+  std::map<std::string, NodeSystem> node_os;  ///< by name, each one asked for
 };
 
 /// The recipes, leaves first: what `runner fetch` and `doctor` look at.

@@ -50,12 +50,15 @@ Result<GoModulePart> ReadGoModule(const json& j) {
 }
 
 Result<NodeOsPart> ReadNodeOs(const json& j) {
-  LAB_CHECK_OK(CheckFields(
-      j, {"name", "sources", "packages", "cold-build-seconds", "about"},
-      "node-os"));
+  LAB_CHECK_OK(CheckFields(j,
+                           {"name", "sources", "packages", "unusable-runtimes",
+                            "cold-build-seconds", "about"},
+                           "node-os"));
   NodeOsPart part;
   part.name = j.at("name");
   part.packages = j.at("packages");
+  part.unusable_runtimes =
+      j.value("unusable-runtimes", decltype(part.unusable_runtimes)());
   part.cold_build_seconds = j.value("cold-build-seconds", 0);
   part.about = j.value("about", "");
   return part;

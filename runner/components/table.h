@@ -28,6 +28,8 @@ struct GoModulePart {
 struct NodeOsPart {
   std::string name;  ///< the suite
   std::vector<std::string> packages;
+  /// Runtimes of the suite that cannot run pods here -> why.
+  std::map<std::string, std::string> unusable_runtimes;
   int cold_build_seconds = 0;
   std::string about;
 };

@@ -196,7 +196,7 @@ class Parser {
     std::string role = "control-plane";
     LAB_CHECK_OK(ReadFields(item, path,
                             {{"role", Text(role)},
-                             {"labels", Texts(node.labels)},
+                             {"labels", Labels(node)},
                              {"kubeadmConfigPatches", Patches(node.patches)},
                              {"extraMounts", Mounts(node.extra_mounts)},
                              {"image", Text(node.image), true},
@@ -210,6 +210,17 @@ class Parser {
     if (role == "worker") node.role = KindRole::kWorker;
     config_.nodes.push_back(std::move(node));
     return {};
+  }
+
+  Reader Labels(KindNode& node) {
+    return [this, &node](const YAML::Node& map,
+                         const std::string& path) -> Status {
+      LAB_CHECK_OK(Texts(node.labels)(map, path));
+      for (const auto& entry : map) {
+        node.label_lines[entry.first.Scalar()] = LineOf(entry.first);
+      }
+      return {};
+    };
   }
 
   Reader Mounts(std::vector<KindMount>& mounts) {

@@ -38,6 +38,7 @@ struct KindNode {
   KindRole role = KindRole::kControlPlane;
   std::string image;  ///< empty: kind's default
   std::map<std::string, std::string> labels;
+  std::map<std::string, int> label_lines;  ///< where each label stands
   std::vector<KubeadmPatch> patches;
   std::vector<KindMount> extra_mounts;
   int line = 1;

@@ -54,6 +54,8 @@ Result<Machine> LoadMachine(const Path& home) {
     machine.smp = j.at("smp");
     machine.memory_mib = j.at("memory_mib");
     machine.cmdline = j.at("cmdline");
+    machine.apparmor_on = j.at("apparmor").at("on");
+    machine.apparmor_off = j.at("apparmor").at("off");
     return machine;
   } catch (const json::exception& e) {
     return Error{path.string() + ": " + e.what()};
@@ -66,11 +68,14 @@ std::vector<std::string> QemuCommand(const Machine& machine, const Boot& boot) {
   const auto forward = [&](int host, int guest) {
     return fmt::format("hostfwd=tcp:{}:{}-:{}", boot.address, host, guest);
   };
+  const auto& apparmor =
+      boot.apparmor ? machine.apparmor_on : machine.apparmor_off;
   argv.insert(
       argv.end(),
       {"-smp", std::to_string(machine.smp), "-m",
        std::to_string(machine.memory_mib), "-append",
-       fmt::format("{} lab.node={}", Join(machine.cmdline, " "), boot.node),
+       fmt::format("{} {} lab.node={}", Join(machine.cmdline, " "),
+                   Join(apparmor, " "), boot.node),
        // A snapshot: what the node writes goes to an unnamed temporary file.
        "-drive",
        fmt::format(

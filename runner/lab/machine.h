@@ -23,7 +23,9 @@ struct Machine {
   std::map<Accel, std::string> accel;  ///< -accel
   int smp = 0;
   int memory_mib = 0;
-  std::vector<std::string> cmdline;  ///< of the kernel
+  std::vector<std::string> cmdline;       ///< of every node's kernel
+  std::vector<std::string> apparmor_on;   ///< of a node with AppArmor, besides
+  std::vector<std::string> apparmor_off;  ///< of one without
 };
 
 Result<Machine> LoadMachine(const Path& home);
@@ -36,6 +38,7 @@ struct Boot {
   std::string node;     ///< name; becomes lab.node=
   std::string address;  ///< loopback address for kubelet (10250), ssh (2222)
   Accel accel = Accel::kTcg;
+  bool apparmor = true;  ///< false: the kernel is told to leave it off
 };
 
 /// The QEMU command line of a node.

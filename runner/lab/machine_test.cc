@@ -55,7 +55,19 @@ TEST(QemuCommand, TellsTheKernelWhichNodeItIs) {
   for (const auto& word : machine.cmdline) {
     EXPECT_THAT(append, HasSubstr(word));
   }
-  EXPECT_THAT(append, HasSubstr("apparmor=1"));
+}
+
+TEST(QemuCommand, LeavesAppArmorOffOnRequest) {
+  const auto machine = RealMachine();
+  auto boot = SomeBoot(Accel::kTcg);
+  const auto on = After(QemuCommand(machine, boot), "-append");
+  boot.apparmor = false;
+  const auto off = After(QemuCommand(machine, boot), "-append");
+  EXPECT_THAT(on, HasSubstr(" apparmor=1 security=apparmor "));
+  EXPECT_THAT(off, HasSubstr(" apparmor=0 "));
+  EXPECT_THAT(off, Not(HasSubstr("apparmor=1")));
+  EXPECT_THAT(off, Not(HasSubstr("security=apparmor")));
+  EXPECT_TRUE(off.ends_with(" lab.node=lab-worker2")) << off;
 }
 
 TEST(QemuCommand, EmulatesOrNotAsChosen) {

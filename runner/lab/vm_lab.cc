@@ -163,10 +163,13 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
   LAB_CHECK_OK(file_.Save());
 
   LAB_TRY(const auto machine, LoadMachine(request.home));
+  // One verdict for all: a host's KVM runs stock kernels or it does not.
+  const NodeSystem& probed =
+      request.parts.node_os.at(request.shape.workers.front().choice.node_os);
   LAB_TRY(const auto accel, ChooseAccel({.wanted = request.accel,
                                          .machine = machine,
-                                         .kernel = request.parts.kernel,
-                                         .initramfs = request.parts.initramfs,
+                                         .kernel = probed.kernel,
+                                         .initramfs = probed.initramfs,
                                          .cache = request.cache}));
   if (accel.accel == Accel::kTcg && request.accel == "auto") {
     progress.Note("emulation (TCG): " + accel.reason);
@@ -216,24 +219,28 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
       LAB_TRY(const auto serving,
               KubeletServingCertificate(request.directory, worker.name,
                                         workers[i].address));
-      return WriteNodeInitramfs({.node = worker,
-                                 .kubeconfig = kubeconfig,
-                                 .serving = serving,
-                                 .directory = request.directory,
-                                 .fixtures = request.home / "fixtures" / "node",
-                                 .feature_gates = request.shape.feature_gates,
-                                 .default_runtime = request.runtime},
-                                request.parts.initramfs,
-                                request.directory / (worker.name + ".img"));
+      return WriteNodeInitramfs(
+          {.node = worker,
+           .kubeconfig = kubeconfig,
+           .serving = serving,
+           .directory = request.directory,
+           .fixtures = request.home / "fixtures" / "node",
+           .feature_gates = request.shape.feature_gates,
+           .default_runtime = worker.choice.runtime},
+          request.parts.node_os.at(worker.choice.node_os).initramfs,
+          request.directory / (worker.name + ".img"));
     }));
   }
   for (auto& config : configs) LAB_CHECK_OK(config.get());
-  for (const auto& worker : workers) {
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const LabNode& worker = workers[i];
+    const NodeChoice& choice = request.shape.workers[i].choice;
+    const NodeSystem& system = request.parts.node_os.at(choice.node_os);
     const struct Boot boot {
-      .kernel = request.parts.kernel,
+      .kernel = system.kernel,
       .initramfs = request.directory / (worker.name + ".img"),
-      .disk = request.parts.disk, .console = worker.console,
-      .node = worker.name, .address = worker.address, .accel = accel
+      .disk = system.disk, .console = worker.console, .node = worker.name,
+      .address = worker.address, .accel = accel, .apparmor = choice.apparmor
     };
     LAB_TRY(auto qemu,
             Process::Start({.argv = QemuCommand(machine, boot),
@@ -296,8 +303,6 @@ Status VmLab::MeasureFacts(const VmLabRequest& request,
                            const AccelChoice& accel) {
   file_.facts["accelerator"] = ToString(accel.accel);
   file_.facts["accelerator.reason"] = accel.reason;
-  file_.facts["default-runtime"] = request.runtime;
-  file_.facts["node-os"] = request.node_os;
   const auto workers = file_.Workers();
   std::vector<std::future<Result<NodeFacts>>> all;
   for (const auto& worker : workers) {
@@ -306,7 +311,16 @@ Status VmLab::MeasureFacts(const VmLabRequest& request,
     }));
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
-    LAB_TRY(const auto facts, all[i].get());
+    LAB_TRY(auto facts, all[i].get());
+    const NodeChoice& choice = request.shape.workers[i].choice;
+    // Else every case about AppArmor would be skipped, as if that were asked.
+    if (choice.apparmor != (facts["apparmor"] == "Y")) {
+      return Error{fmt::format(
+          "node {}: AppArmor was to be {}, and the kernel says enabled={}",
+          workers[i].name, choice.apparmor ? "on" : "off", facts["apparmor"])};
+    }
+    facts["node-os"] = choice.node_os;
+    facts["default-runtime"] = choice.runtime;
     for (const auto& [key, value] : facts) {
       file_.facts[fmt::format("{}.{}", workers[i].name, key)] = value;
       // What all nodes agree on is a fact of the lab.

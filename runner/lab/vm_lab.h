@@ -24,12 +24,10 @@ struct VmLabRequest {
   Path home;       ///< the project's root
   Path cache;      ///< for the KVM verdict
   Path directory;  ///< the lab's own; made here, removed by Down
-  VmShape shape;
+  VmShape shape;   ///< with the choices of every worker filled in
   KubernetesVersion kubernetes;
-  Parts parts;
-  std::string node_os;
+  Parts parts;  ///< with every node_os of the shape
   std::string accel = "auto";
-  std::string runtime = "crun";
 };
 
 /// A lab that this process owns: its processes end with the object, or with

@@ -144,6 +144,7 @@ class Resolver {
     worker.name = lab_name + "-worker";
     if (number > 1) worker.name += std::to_string(number);
     worker.labels = node.labels;
+    LAB_TRY(worker.choice, ReadNodeChoice(config_, node));
     worker.mounts = node.extra_mounts;
     shape_.workers.push_back(std::move(worker));
     return {};

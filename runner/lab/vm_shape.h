@@ -10,6 +10,7 @@
 
 #include "runner/base/result.h"
 #include "runner/lab/kind_config.h"
+#include "runner/lab/node_choice.h"
 
 namespace lab {
 
@@ -24,6 +25,8 @@ struct Argument {
 struct VmNode {
   std::string name;
   std::map<std::string, std::string> labels;
+  /// What its labels choose of the machine (node_choice.h).
+  NodeChoice choice;
   /// What the patches change in the kubelet's configuration: a JSON merge
   /// patch (RFC 7386; null removes a field) without apiVersion and kind.
   nlohmann::json kubelet_config = nlohmann::json::object();

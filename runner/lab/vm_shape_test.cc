@@ -101,6 +101,28 @@ TEST(VmShape, GatesLabelsAndMountsAreTakenOver) {
   EXPECT_THAT(shape->workers[1].mounts, IsEmpty());
 }
 
+TEST(VmShape, LabelsChooseTheMachineAndStayLabels) {
+  const auto shape = ResolveFixture("valid-choices");
+  ASSERT_TRUE(shape) << shape.error().what;
+  const auto& chosen = shape->workers[0];
+  EXPECT_EQ(chosen.choice.node_os, "bookworm");
+  EXPECT_EQ(chosen.choice.runtime, "runc");
+  EXPECT_FALSE(chosen.choice.apparmor);
+  EXPECT_THAT(chosen.labels, SizeIs(4));
+  EXPECT_EQ(chosen.labels.at("lab.local/node-os"), "bookworm");
+  EXPECT_THAT(shape->workers[1].choice.node_os, IsEmpty());
+  EXPECT_TRUE(shape->workers[1].choice.apparmor);
+  EXPECT_TRUE(shape->workers[2].choice.apparmor);
+}
+
+TEST(VmShape, TheShippedConfigsResolve) {
+  for (const auto& entry : std::filesystem::directory_iterator(
+           Path(LAB_SOURCE_DIR) / "kind-configs")) {
+    const auto shape = ResolveFile(entry.path());
+    EXPECT_TRUE(shape) << shape.error().what;
+  }
+}
+
 TEST(VmShape, InitBesideJoinIsForTheKubeletThatIsNotThere) {
   const auto shape = ResolveFixture("valid-every-kubelet");
   ASSERT_TRUE(shape) << shape.error().what;
@@ -165,6 +187,15 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"invalid-no-worker", "6", "add \"- role: worker\""},
         Mistake{"invalid-nine-workers", "15", "at most 8 workers"},
         Mistake{"invalid-control-plane-labels", "6", "give them to a worker"},
+        Mistake{"invalid-choice-runtime", "9",
+                "label lab.local/runtime: unknown value \"youki\"; known: "
+                "crun, runc"},
+        Mistake{"invalid-choice-apparmor", "9",
+                "label lab.local/apparmor: unknown value \"no\"; known: on, "
+                "off"},
+        Mistake{"invalid-choice-unknown", "9",
+                "label \"lab.local/kernel\" chooses nothing; known: "
+                "lab.local/node-os, lab.local/runtime, lab.local/apparmor"},
         Mistake{"invalid-patch-version", "7",
                 "\"kubeadm.k8s.io/v1beta3\" matches nothing; leave it out, or "
                 "write \"kubeadm.k8s.io/v1beta4\""},

@@ -95,6 +95,35 @@ std::vector<NodeShell> World::Workers() const {
   return shells;
 }
 
+bool World::HasAppArmor(const NodeShell& node) const {
+  return lab_.HasAppArmor(node.node());
+}
+
+std::vector<NodeShell> World::WorkersWithAppArmor() const {
+  std::vector<NodeShell> with;
+  std::vector<std::string> without;
+  for (const auto& node : Workers()) {
+    if (HasAppArmor(node)) {
+      with.push_back(node);
+    } else {
+      without.push_back(node.node());
+    }
+  }
+  Require(!with.empty(),
+          "no-apparmor: no node of this lab has AppArmor (measured: enabled=N "
+          "on " +
+              Join(without, ", ") + ")");
+  return with;
+}
+
+std::vector<NodeShell> World::WorkersWithoutAppArmor() const {
+  std::vector<NodeShell> without;
+  for (const auto& node : Workers()) {
+    if (!HasAppArmor(node)) without.push_back(node);
+  }
+  return without;
+}
+
 bool World::Behaves(const std::string& behaviour, const NodeShell* node) const {
   return Must(
       behaviours_.Holds(behaviour, lab_, node != nullptr ? node->node() : ""));
@@ -115,7 +144,7 @@ bool World::HasProfile(const NodeShell& node, const std::string& profile,
 
 NodeShell World::NodeWith(const std::vector<std::string>& profiles) const {
   std::vector<NodeShell> fit;
-  for (const auto& node : Workers()) {
+  for (const auto& node : WorkersWithAppArmor()) {
     const auto loaded = Profiles(node);
     bool all = true;
     for (const auto& profile : profiles) {

@@ -82,11 +82,19 @@ class World {
 
   // --- nodes ---
 
+  /// Whether the node's kernel has AppArmor on, as measured when the lab came
+  /// up (/sys/module/apparmor/parameters/enabled).
+  bool HasAppArmor(const NodeShell& node) const;
+  /// Those that have; the case ends as skipped ("no-apparmor") if none has.
+  std::vector<NodeShell> WorkersWithAppArmor() const;
+  std::vector<NodeShell> WorkersWithoutAppArmor() const;
+
   std::vector<LoadedProfile> Profiles(const NodeShell& node) const;
   bool HasProfile(const NodeShell& node, const std::string& profile,
                   Kind kind = Kind::kNode) const;
   /// A worker whose kernel holds all these profiles; which one, if several do,
-  /// is fixed by the case's name, so that cases spread. An error if none does.
+  /// is fixed by the case's name, so that cases spread. An error if none does;
+  /// the case ends as skipped ("no-apparmor") if no worker has AppArmor.
   NodeShell NodeWith(const std::vector<std::string>& profiles) const;
   NodeShell NodeOf(const Pod& pod) const;
   /// Loads profiles/apparmor/NAME for this case only.
