@@ -102,6 +102,7 @@ std::vector<std::string> KeeperCommand(const LabCommandOptions& options,
   add("--lab", options.lab.lab);
   add("--kubernetes", options.lab.kubernetes);
   add("--config", options.lab.config);
+  add("--node-os", options.lab.node_os);
   add("--runtime", options.lab.runtime);
   add("--accel", options.lab.accel);
   add("--debian-mirror", options.lab.debian_mirror);

@@ -51,6 +51,7 @@ std::string OptionsToRepeat(const LabOptions& options) {
   };
   add("--kubernetes", options.kubernetes, defaults.kubernetes);
   add("--config", options.config, defaults.config);
+  add("--node-os", options.node_os, defaults.node_os);
   add("--runtime", options.runtime, defaults.runtime);
   add("--accel", options.accel, defaults.accel);
   return text.empty() ? text : text.substr(1);
@@ -67,6 +68,9 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
       const auto kubernetes,
       table.FindKubernetes(options.kubernetes.empty() ? table.default_kubernetes
                                                       : options.kubernetes));
+  LAB_TRY(const auto node_os,
+          table.FindNodeOs(options.node_os.empty() ? table.default_node_os
+                                                   : options.node_os));
   const Path path = options.config.empty()
                         ? context.home / "kind-configs" / "default.yaml"
                         : Path(options.config);
@@ -75,7 +79,7 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
   LAB_CHECK_OK(CheckForVmLab(config));
   LAB_CHECK_OK(CheckMounts(config));
-  return LabPlan{std::move(config), kubernetes, table, table.default_node_os,
+  return LabPlan{std::move(config), kubernetes, table, node_os.name,
                  OptionsToRepeat(options)};
 }
 
