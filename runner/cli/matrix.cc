@@ -2,6 +2,7 @@
 #include "runner/cli/matrix.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "runner/cli/matrix_report.h"
 #include "runner/cli/report_directory.h"
 #include "runner/report/junit.h"
+#include "runner/report/live_region.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -147,7 +149,7 @@ class MatrixRun {
       Print({Style::kDim, "KEPT  ", place});
       return;
     }
-    Print({});
+    Print(StyledLine());
     Print({Style::kPlain, "MATRIX ",
            fmt::format("{}: {}, {} case{}", place,
                        DescribeLab(one.options, one.lab), one.cases.size(),
@@ -170,8 +172,25 @@ class MatrixRun {
     matrix_[index].run = ReadCombination(one, plan_.suite, directory_);
   }
 
-  void Print(const StyledLine& line) const {
-    fmt::print(stderr, "{}\n", Paint(line, color_));
+  // Wrapped on a terminal, one line each elsewhere.
+  void Print(const std::vector<StyledLine>& lines) const {
+    const int fd = context_.terminal.fd;
+    if (::isatty(fd) == 1) {
+      fmt::print(stderr, "{}",
+                 LiveRegion(color_).Render(lines, {}, ColumnsOf(fd)));
+      return;
+    }
+    for (const auto& line : lines) {
+      fmt::print(stderr, "{}\n", Paint(line, color_));
+    }
+  }
+  void Print(const StyledLine& line) const { Print(std::vector{line}); }
+
+  StyledLine HowToGoOn() const {
+    auto argv = options_.argv;
+    if (!options_.resume) argv.push_back("--resume");
+    argv.insert(argv.begin(), "build/runner");
+    return {Style::kPlain, "go on    ", ShellQuote(argv), /*unbroken=*/true};
   }
 
   void Summarize() const {
@@ -181,7 +200,9 @@ class MatrixRun {
       fmt::print(stderr, "{}\n", line);
     }
     fmt::print(stderr, "\n");
-    for (const auto& line : MatrixSummary(matrix_, directory_)) Print(line);
+    auto lines = MatrixSummary(matrix_, directory_);
+    if (stop::Requested()) lines.insert(lines.end() - 1, HowToGoOn());
+    Print(lines);
   }
 
   const Context& context_;

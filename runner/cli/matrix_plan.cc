@@ -208,7 +208,7 @@ RunState ReadCombination(const PlannedCombination& combination,
   run.facts.emplace("combination", combination.name());
   run.facts.emplace("kubernetes", combination.lab.kubernetes.version);
   run.facts.emplace("node-os", combination.lab.node_os);
-  run.facts.emplace("runtime", combination.options.runtime);
+  run.facts.emplace("default-runtime", combination.options.runtime);
   run.facts.emplace("reproduce-options", combination.lab.options);
   return run;
 }

@@ -156,7 +156,7 @@ TEST_F(Matrix, ACombinationWithoutRecordsHasItsCasesAndFacts) {
   const auto run =
       ReadCombination(plan->combinations[1], plan->suite, home_ / "nowhere");
   EXPECT_EQ(run.CountUnfinished(), 1u);
-  EXPECT_EQ(run.facts.at("runtime"), "runc");
+  EXPECT_EQ(run.facts.at("default-runtime"), "runc");
   EXPECT_EQ(run.facts.at("kubernetes"),
             plan->combinations[1].lab.kubernetes.version);
   EXPECT_FALSE(HasFinished(run));

@@ -21,12 +21,12 @@ std::vector<MatrixTrouble> TroublesOf(const MatrixColumn& column) {
                        const std::string& headline) {
     for (auto& one : troubles) {
       if (one.word == word && one.headline == headline) {
-        ++one.more;
+        one.also.push_back(SplitCaseId(c.id).name);
         return;
       }
     }
     troubles.push_back(
-        {column.name, word, c.id, 0, headline, column.run.Reproduce(c.id)});
+        {column.name, word, c.id, {}, headline, column.run.Reproduce(c.id)});
   };
   for (const auto& c : column.run.cases) {
     if (!c.verdict) {
@@ -38,9 +38,32 @@ std::vector<MatrixTrouble> TroublesOf(const MatrixColumn& column) {
   return troubles;
 }
 
+bool HasBegun(const RunState& run) { return !run.id.empty(); }
+
 std::string StateWord(const RunState& run) {
-  if (!run.end) return run.id.empty() ? "not run" : "not finished";
+  if (!run.end) return HasBegun(run) ? "not finished" : "not run";
   return run.end->interrupted != 0 ? "interrupted" : "finished";
+}
+
+std::vector<std::string> NotBegun(const std::vector<MatrixColumn>& matrix) {
+  std::vector<std::string> names;
+  for (const auto& column : matrix) {
+    if (!HasBegun(column.run)) names.push_back(OneLine(column.name));
+  }
+  return names;
+}
+
+// "" or ", also a, b and 3 more".
+std::string Also(const MatrixTrouble& trouble) {
+  constexpr std::size_t kNamed = 4;
+  if (trouble.also.empty()) return "";
+  auto names = trouble.also;
+  if (names.size() > kNamed) names.resize(kNamed);
+  auto text = ", also " + Join(names, ", ");
+  if (trouble.also.size() > kNamed) {
+    text += fmt::format(" and {} more", trouble.also.size() - kNamed);
+  }
+  return text;
 }
 
 std::size_t CountOf(const std::vector<MatrixColumn>& matrix, Verdict verdict) {
@@ -102,9 +125,11 @@ std::string MarkdownTroubles(const std::vector<MatrixColumn>& matrix) {
   for (const auto& trouble : TroublesOf(matrix)) {
     text += fmt::format("- **{}** {} [{}]", trouble.word, trouble.id,
                         trouble.combination);
-    if (trouble.more > 0) text += fmt::format(" and {} more", trouble.more);
-    text += ": " + OneLine(trouble.headline);
+    text += Also(trouble) + ": " + OneLine(trouble.headline);
     text += "\n\n      " + OneLine(trouble.reproduce) + "\n";
+  }
+  if (const auto names = NotBegun(matrix); !names.empty()) {
+    text += "- **NOT RUN** " + Join(names, ", ") + "\n";
   }
   return text.empty() ? "" : "\n## What went wrong\n\n" + text;
 }
@@ -114,6 +139,7 @@ std::string MarkdownTroubles(const std::vector<MatrixColumn>& matrix) {
 std::vector<MatrixTrouble> TroublesOf(const std::vector<MatrixColumn>& matrix) {
   std::vector<MatrixTrouble> troubles;
   for (const auto& column : matrix) {
+    if (!HasBegun(column.run)) continue;
     auto more = TroublesOf(column);
     troubles.insert(troubles.end(), std::make_move_iterator(more.begin()),
                     std::make_move_iterator(more.end()));
@@ -199,12 +225,16 @@ std::vector<StyledLine> MatrixSummary(const std::vector<MatrixColumn>& matrix,
   for (const auto& trouble : troubles) {
     auto text = fmt::format("{} [{}]", OneLine(trouble.id),
                             OneLine(trouble.combination));
-    if (trouble.more > 0) text += fmt::format(" and {} more", trouble.more);
+    text += OneLine(Also(trouble));
     lines.push_back(
         {Style::kBad, fmt::format("{:<6}", trouble.word + " "), text});
     for (auto& line : ExplainLines(trouble.headline, trouble.reproduce)) {
       lines.push_back(std::move(line));
     }
+  }
+  const auto not_run = NotBegun(matrix);
+  if (!not_run.empty()) {
+    lines.push_back({Style::kBad, "NOT RUN  ", Join(not_run, ", ")});
   }
   const auto add = [&](const char* what, const char* file) {
     lines.push_back(
@@ -213,10 +243,11 @@ std::vector<StyledLine> MatrixSummary(const std::vector<MatrixColumn>& matrix,
   add("junit    ", "junit.xml");
   add("table    ", "matrix.md");
   add("records  ", "*/records.jsonl");
-  const bool good = troubles.empty() && CountOf(matrix, Verdict::kPass) > 0;
-  lines.push_back({good               ? Style::kGood
-                   : troubles.empty() ? Style::kWarning
-                                      : Style::kBad,
+  const bool bad = !troubles.empty() || !not_run.empty();
+  const bool good = !bad && CountOf(matrix, Verdict::kPass) > 0;
+  lines.push_back({good  ? Style::kGood
+                   : bad ? Style::kBad
+                         : Style::kWarning,
                    "TOTAL ", MatrixTotals(matrix)});
   return lines;
 }

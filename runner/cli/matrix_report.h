@@ -14,12 +14,13 @@ namespace lab {
 
 /// What is wrong in a matrix. Cases of one combination that went wrong for the
 /// same reason are one trouble, so that a lab that did not come up is not a
-/// page of the same line.
+/// page of the same line. A combination that never began is none: the summary
+/// names these in one line.
 struct MatrixTrouble {
   std::string combination;
-  std::string word;      ///< "FAIL", "ERROR", "FIXED", "NOT RUN"
-  std::string id;        ///< the first case; empty where a lab phase failed
-  std::size_t more = 0;  ///< cases of the same reason
+  std::string word;  ///< "FAIL", "ERROR", "FIXED", "NOT RUN" (not finished)
+  std::string id;    ///< the first case
+  std::vector<std::string> also;  ///< names of further cases of that reason
   std::string headline;
   std::string reproduce;  ///< empty: nothing to repeat
 };

@@ -9,6 +9,7 @@
 namespace lab {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -33,6 +34,12 @@ MatrixColumn NotRun(const std::string& name) {
   auto column = Column(name, 0, {std::nullopt, std::nullopt});
   column.run.id.clear();
   column.run.end.reset();
+  return column;
+}
+
+MatrixColumn Killed(const std::string& name) {
+  auto column = NotRun(name);
+  column.run.id = "r1";
   return column;
 }
 
@@ -65,23 +72,30 @@ TEST(MatrixTroubles, OfOneReasonAreOne) {
   const auto troubles = TroublesOf(
       {Column("a", 1, {Verdict::kPass, Verdict::kFail, Verdict::kSkip}),
        Column("b", 5, {Verdict::kError, Verdict::kError, Verdict::kError}),
-       NotRun("c")});
+       Killed("c"), NotRun("d")});
   ASSERT_THAT(troubles, SizeIs(3));
   EXPECT_EQ(troubles[0].combination, "a");
   EXPECT_EQ(troubles[0].word, "FAIL");
   EXPECT_EQ(troubles[0].id, "s.case-1");
   EXPECT_EQ(troubles[0].headline, "because");
-  EXPECT_EQ(troubles[0].more, 0u);
+  EXPECT_THAT(troubles[0].also, IsEmpty());
   EXPECT_THAT(troubles[0].reproduce, HasSubstr("--filter case-1"));
-  EXPECT_EQ(troubles[1].more, 2u);
+  EXPECT_THAT(troubles[1].also, ElementsAre("case-1", "case-2"));
   EXPECT_EQ(troubles[2].word, "NOT RUN");
-  EXPECT_EQ(troubles[2].more, 1u);
+  EXPECT_THAT(troubles[2].also, ElementsAre("case-1"));
 }
 
 TEST(MatrixTroubles, OfTwoReasonsAreTwo) {
   auto column = Column("a", 1, {Verdict::kFail, Verdict::kFail});
   column.run.cases[1].reason = "something else";
   EXPECT_THAT(TroublesOf({column}), SizeIs(2));
+}
+
+TEST(MatrixSummary, NamesAFewOfManyCases) {
+  const std::vector<std::optional<Verdict>> errors(9, Verdict::kError);
+  const auto lines = MatrixSummary({Column("a", 5, errors)}, "/r");
+  EXPECT_EQ(lines.front().text,
+            "s.case-0 [a], also case-1, case-2, case-3, case-4 and 4 more");
 }
 
 TEST(MatrixSummary, EndsWithTheTotals) {
@@ -95,7 +109,7 @@ TEST(MatrixSummary, EndsWithTheTotals) {
   EXPECT_THAT(all, HasSubstr("FAIL  s.case-1 [a]\n      because\n"
                              "      reproduce: build/runner --suite s "
                              "--filter case-1\n"));
-  EXPECT_THAT(all, HasSubstr("NOT RUN s.case-0 [b] and 1 more\n"));
+  EXPECT_THAT(all, HasSubstr("NOT RUN  b\n"));
   EXPECT_THAT(all, HasSubstr("/r/junit.xml"));
 }
 
@@ -119,6 +133,8 @@ TEST(MatrixMarkdown, IsATableInWhichBadIsBold) {
                               "| case-1 | **FAIL** | - |\n"));
   EXPECT_THAT(text, HasSubstr("| a\\|b | finished |  |  |  |  | 6.12 |\n"));
   EXPECT_THAT(text, HasSubstr("- **FAIL** s.case-1 [a|b]: because\n"));
+  EXPECT_THAT(MatrixMarkdown("t", {}, {NotRun("d"), NotRun("e")}),
+              HasSubstr("- **NOT RUN** d, e\n"));
   EXPECT_THAT(MatrixMarkdown("t", {}, {}), Not(HasSubstr("went wrong")));
 }
 
