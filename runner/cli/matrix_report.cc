@@ -81,9 +81,18 @@ std::size_t CountUnfinished(const std::vector<MatrixColumn>& matrix) {
 ExitCode ExitOf(const RunState& run) {
   // Something else ended it.
   if (!run.end || run.end->interrupted != 0) return ExitCode::kError;
-  const auto code = static_cast<ExitCode>(run.end->exit);
-  // What was wrong with the plan only when its turn came.
-  return code == ExitCode::kUsage ? ExitCode::kProvision : code;
+  switch (static_cast<ExitCode>(run.end->exit)) {
+    case ExitCode::kOk:
+    case ExitCode::kFail:
+    case ExitCode::kProvision:
+    case ExitCode::kNothingRan:
+      return static_cast<ExitCode>(run.end->exit);
+    case ExitCode::kUsage:
+      // What was wrong with the plan only when its turn came.
+      return ExitCode::kProvision;
+    default:
+      return ExitCode::kError;
+  }
 }
 
 std::string MarkdownCell(const std::string& text) {
