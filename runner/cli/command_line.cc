@@ -32,7 +32,7 @@ constexpr const char* kFooter =
     "~/.cache/confinement-lab),\n  CONFINEMENT_LAB_HOME (the project's root), "
     "NO_COLOR, CLICOLOR_FORCE.\n"
     "Try: runner doctor; runner list; runner explain enforce-deny-write; "
-    "runner lab up";
+    "runner lab up;\n  runner --suite apparmor --matrix nightly --dry-run";
 
 struct Parsed {
   RunOptions run;
@@ -167,6 +167,14 @@ class Grammar {
     run->add_option("--timeout", o.timeout_seconds,
                     "Seconds a case may take (default: its own deadline)")
         ->check(CLI::Range(1, 86400));
+    run->add_option("--matrix", o.matrix,
+                    "Run the suite in each combination of matrices/NAME.yaml, "
+                    "or of a file");
+    run->add_flag("--resume", o.resume,
+                  "With --matrix: go on with the newest unfinished run of it, "
+                  "or with that in --report-dir");
+    run->add_flag("--dry-run", o.dry_run,
+                  "Show what would be provisioned and run, and do nothing");
     run->add_option("--sabotage", o.sabotage,
                     "Break the lab on purpose; the right cases must fail");
     run->add_flag("--list-sabotage", o.list_sabotage,

@@ -30,12 +30,22 @@ struct RunOptions {
   std::string junit;
   std::string use_lab;
   std::string sabotage;
+  std::string matrix;  ///< name or path; the suite runs once for each row
+  bool resume = false;
+  bool dry_run = false;
   bool list_sabotage = false;
   bool keep_lab = false;
   bool strict = false;
   int jobs = 0;                   ///< 0: chosen by the number of workers
   int timeout_seconds = 0;        ///< of each case; 0: as the catalog says
   std::vector<std::string> argv;  ///< the whole command line, for the records
+
+  /// Set by a matrix. A combination always leaves records, also when its plan
+  /// does not hold when its turn comes; `cases` are the ids it runs, `title`
+  /// stands above the live lines.
+  std::string combination;
+  std::vector<std::string> cases;
+  std::string title;
 };
 
 struct LabCommandOptions {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/os.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -9,8 +10,11 @@
 #include "runner/base/text.h"
 #include "runner/cli/catalog.h"
 #include "runner/cli/commands.h"
+#include "runner/cli/dry_run.h"
 #include "runner/cli/fixtures.h"
+#include "runner/cli/matrix.h"
 #include "runner/cli/provision.h"
+#include "runner/cli/report_directory.h"
 #include "runner/cli/scheduler.h"
 #include "runner/lab/store.h"
 #include "runner/report/journal.h"
@@ -23,19 +27,34 @@ using nlohmann::json;
 
 constexpr int kJobsPerWorker = 3;
 
+TerminalOptions WithTitle(TerminalOptions options, const std::string& title) {
+  options.title = title;
+  return options;
+}
+
 class SuiteRun {
  public:
   SuiteRun(const Context& context, const RunOptions& options)
       : context_(context),
         options_(options),
-        terminal_(context.terminal),
+        terminal_(WithTitle(context.terminal, options.title)),
         run_id_(RandomHex(6)) {}
 
-  ExitCode Run() {
+  /// Shows what Run() would do.
+  ExitCode DryRun() {
     if (const auto planned = Plan(); !planned) {
       return Complain(planned.error());
     }
-    if (scenarios_.empty()) {
+    const auto shown = PrintDryRun(context_, options_, plan_, scenarios_);
+    return shown ? ExitCode::kOk : Complain(shown.error());
+  }
+
+  ExitCode Run() {
+    const auto planned = Plan();
+    if (!planned && options_.combination.empty()) {
+      return Complain(planned.error());
+    }
+    if (planned && scenarios_.empty()) {
       fmt::print(stderr,
                  "runner: nothing selected: \"{}\" matches no case of "
                  "{}; `runner list` shows them\n",
@@ -44,7 +63,9 @@ class SuiteRun {
     if (const auto opened = OpenJournal(); !opened) {
       return Complain(opened.error());
     }
-    Status prepared = Prepare();
+    Status prepared =
+        planned ? Prepare()
+                : Phase("plan", "what is asked for", [&] { return planned; });
     if (prepared && !scenarios_.empty()) {
       terminal_.SetTotal(scenarios_.size());
       RunCases({.home = context_.home,
@@ -67,6 +88,7 @@ class SuiteRun {
   Status Plan() {
     LAB_TRY(catalog_, LoadCatalog(context_.home, options_.suite));
     LAB_TRY(scenarios_, SelectScenarios(catalog_, options_.filter));
+    if (!options_.cases.empty()) KeepChosenCases();
     for (auto& scenario : scenarios_) {
       if (options_.timeout_seconds == 0) break;
       scenario.deadline = std::chrono::seconds(options_.timeout_seconds);
@@ -87,6 +109,13 @@ class SuiteRun {
         file_.name, file_.name));
   }
 
+  void KeepChosenCases() {
+    std::erase_if(scenarios_, [&](const Scenario& scenario) {
+      return std::find(options_.cases.begin(), options_.cases.end(),
+                       scenario.id) == options_.cases.end();
+    });
+  }
+
   Status PlanSabotage() {
     if (options_.sabotage.empty()) return {};
     LAB_TRY(const auto known, LoadSabotages(context_.home, options_.suite));
@@ -101,18 +130,15 @@ class SuiteRun {
   }
 
   Status OpenJournal() {
-    directory_ =
-        options_.report_dir.empty()
-            ? context_.home / "reports" / "runs" /
-                  fmt::format("{}-{}", ReplaceAll(TimestampUtc(), ":", ""),
-                              run_id_)
-            : fs::absolute(options_.report_dir);
+    directory_ = options_.report_dir.empty()
+                     ? NewReportDirectory(context_.home, run_id_)
+                     : fs::absolute(options_.report_dir);
     const Path junit =
         options_.junit.empty() ? Path() : fs::absolute(options_.junit);
     LAB_TRY(auto journal, Journal::Create(directory_, junit));
     journal_.emplace(std::move(journal));
     LAB_CHECK_OK(MakeDirectories(directory_ / "cases"));
-    if (options_.report_dir.empty()) PointLatestHere();
+    if (options_.report_dir.empty()) PointLatestAt(context_.home, directory_);
     json ids = json::array();
     for (const auto& scenario : scenarios_) ids.push_back(scenario.id);
     LAB_CHECK_OK(journal_->Write({{"event", "run"},
@@ -122,15 +148,8 @@ class SuiteRun {
                                   {"version", LAB_VERSION},
                                   {"argv", options_.argv},
                                   {"cases", ids}}));
+    LAB_CHECK_OK(RecordOptions());
     return journal_->SaveJunit();
-  }
-
-  // reports/latest, for people; nothing depends on it.
-  void PointLatestHere() const {
-    const Path latest = context_.home / "reports" / "latest";
-    std::error_code code;
-    fs::remove(latest, code);
-    fs::create_directory_symlink(directory_, latest, code);
   }
 
   template <typename Step>
@@ -187,17 +206,24 @@ class SuiteRun {
     });
   }
 
-  Status RecordFacts() {
-    json facts = file_.facts;
-    facts["lab"] = file_.kind;
-    facts["lab-name"] = file_.name;
-    facts["kubernetes"] = file_.kubernetes;
+  // At once, so that a run whose lab does not come up can be repeated too.
+  Status RecordOptions() {
+    json facts = json::object();
     std::string repeat = plan_.options;
     if (sabotage_) {
       facts["sabotage"] = sabotage_->name;
       repeat += (repeat.empty() ? "" : " ") + ("--sabotage " + sabotage_->name);
     }
     if (!repeat.empty()) facts["reproduce-options"] = repeat;
+    if (facts.empty()) return {};
+    return journal_->Write({{"event", "facts"}, {"facts", facts}});
+  }
+
+  Status RecordFacts() {
+    json facts = file_.facts;
+    facts["lab"] = file_.kind;
+    facts["lab-name"] = file_.name;
+    facts["kubernetes"] = file_.kubernetes;
     return journal_->Write({{"event", "facts"}, {"facts", facts}});
   }
 
@@ -314,7 +340,13 @@ ExitCode RunSuite(const Context& context, const RunOptions& options) {
                                Join(SuiteNames(context.home), ", "))));
   }
   if (options.list_sabotage) return PrintSabotages(context, options);
-  return SuiteRun(context, options).Run();
+  if (!options.matrix.empty()) return RunMatrix(context, options);
+  if (options.resume) {
+    return Complain(
+        UsageError("--resume goes on with a matrix: --matrix NAME"));
+  }
+  SuiteRun run(context, options);
+  return options.dry_run ? run.DryRun() : run.Run();
 }
 
 }  // namespace lab

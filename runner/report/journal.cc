@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/report/journal.h"
 
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 
 #include "runner/report/junit.h"
 
 namespace lab {
-namespace {
-
-std::string Hostname() {
-  char name[256] = "";
-  ::gethostname(name, sizeof name - 1);
-  return name;
-}
-
-}  // namespace
-
 Result<Journal> Journal::Create(const Path& directory, const Path& junit) {
   LAB_CHECK_OK(MakeDirectories(directory));
   Journal journal(directory / "records.jsonl",
@@ -48,7 +36,7 @@ Status Journal::Catch() {
 }
 
 Status Journal::SaveJunit() const {
-  return WriteFileAtomically(junit_, DeriveJunit(state_, Hostname()));
+  return WriteFileAtomically(junit_, DeriveJunit(state_, ThisHost()));
 }
 
 Status Journal::Phase(const std::string& name, const std::string& text) {

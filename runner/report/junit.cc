@@ -2,6 +2,7 @@
 #include "runner/report/junit.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <pugixml.hpp>
@@ -144,18 +145,27 @@ void AddEvidence(pugi::xml_node testcase, const CaseState& c) {
   Text(testcase.append_child("system-out"), Capped(Printable(text)));
 }
 
-double AddCase(pugi::xml_node suite, const RunState& run, const CaseState& c) {
+// `run_name` is empty where the document has one run only.
+std::string Named(const std::string& what, const std::string& run_name) {
+  return run_name.empty() ? what : fmt::format("{} [{}]", what, run_name);
+}
+
+double AddCase(pugi::xml_node suite, const NamedRun& named,
+               const CaseState& c) {
+  const RunState& run = named.run;
   const auto [group, name] = SplitCaseId(c.id);
   const double seconds = c.running() ? run.last_t - c.started_at : c.seconds;
-  auto testcase =
-      AddTestcase(suite, group.empty() ? run.suite : group, name, seconds);
+  auto testcase = AddTestcase(suite, group.empty() ? run.suite : group,
+                              Named(name, named.name), seconds);
   AddVerdict(testcase, run, c);
   AddEvidence(testcase, c);
   return seconds;
 }
 
-void AddPhase(pugi::xml_node suite, const PhaseState& phase) {
-  auto testcase = AddTestcase(suite, "lab", phase.name, phase.seconds);
+void AddPhase(pugi::xml_node suite, const std::string& run_name,
+              const PhaseState& phase) {
+  auto testcase =
+      AddTestcase(suite, "lab", Named(phase.name, run_name), phase.seconds);
   if (!phase.ok) {
     AddOutcome(testcase, "error", "not-finished",
                "the run ended before this phase did");
@@ -227,43 +237,63 @@ void AddProperties(pugi::xml_node suite, const RunState& run) {
   for (const auto& [name, value] : run.facts) add(name, value);
 }
 
-Counts AddLabSuite(pugi::xml_node root, const RunState& run,
+Counts AddLabSuite(pugi::xml_node root, const NamedRun& named,
                    const std::string& hostname) {
-  auto suite = AddSuite(root, "lab", run, hostname);
+  auto suite = AddSuite(root, Named("lab", named.name), named.run, hostname);
   double seconds = 0;
-  for (const auto& phase : run.phases) {
-    AddPhase(suite, phase);
+  for (const auto& phase : named.run.phases) {
+    AddPhase(suite, named.name, phase);
     seconds += phase.seconds;
   }
   return FinishSuite(suite, seconds);
 }
 
-Counts AddCaseSuite(pugi::xml_node root, const RunState& run,
+Counts AddCaseSuite(pugi::xml_node root, const NamedRun& named,
                     const std::string& hostname) {
-  auto suite = AddSuite(root, run.suite, run, hostname);
+  const RunState& run = named.run;
+  auto suite = AddSuite(root, Named(run.suite, named.name), run, hostname);
   AddProperties(suite, run);
   double seconds = 0;
-  for (const auto& c : run.cases) seconds += AddCase(suite, run, c);
+  for (const auto& c : run.cases) seconds += AddCase(suite, named, c);
   return FinishSuite(suite, seconds);
 }
 
 }  // namespace
 
-std::string DeriveJunit(const RunState& run, const std::string& hostname) {
+std::string DeriveJunit(const std::vector<NamedRun>& runs,
+                        const std::string& title, const std::string& hostname) {
   pugi::xml_document document;
   auto declaration = document.append_child(pugi::node_declaration);
   Attribute(declaration, "version", "1.0");
   Attribute(declaration, "encoding", "UTF-8");
   auto root = document.append_child("testsuites");
-  Attribute(root, "name", Printable(run.suite));
-  const Counts lab = AddLabSuite(root, run, hostname);
-  const Counts cases = AddCaseSuite(root, run, hostname);
-  AddCounts(root, {lab.tests + cases.tests, lab.failures + cases.failures,
-                   lab.errors + cases.errors});
-  Attribute(root, "time", Seconds(run.Seconds()));
+  Attribute(root, "name", Printable(title));
+  Counts all;
+  double seconds = 0;
+  for (const auto& named : runs) {
+    for (const auto& add : {AddLabSuite, AddCaseSuite}) {
+      const Counts counts = add(root, named, hostname);
+      all.tests += counts.tests;
+      all.failures += counts.failures;
+      all.errors += counts.errors;
+    }
+    seconds += named.run.Seconds();
+  }
+  AddCounts(root, all);
+  Attribute(root, "time", Seconds(seconds));
   std::ostringstream out;
   document.save(out, "  ", pugi::format_indent, pugi::encoding_utf8);
   return out.str();
+}
+
+std::string DeriveJunit(const RunState& run, const std::string& hostname) {
+  return DeriveJunit({{"", run}}, run.suite, hostname);
+}
+
+std::string ThisHost() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
 }
 
 }  // namespace lab

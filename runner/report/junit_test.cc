@@ -222,5 +222,45 @@ TEST(Junit, HostileTextStaysText) {
   }
 }
 
+// Readers that know a case by class and name alone must not mix runs.
+TEST(Junit, OfSeveralRunsNamesTheRunEverywhere) {
+  auto one = SomeRun();
+  Add(one, "apparmor.a", Verdict::kPass);
+  one.phases = {{"lab", "ready", true, 2.5}};
+  auto two = SomeRun();
+  two.facts["kernel"] = "5.10.0";
+  Add(two, "apparmor.a", Verdict::kFail, "wrote");
+  Add(two, "apparmor.b", std::nullopt);
+
+  const auto xml = DeriveJunit({{"1.36-crun", one}, {"1.23-runc", two}},
+                               "apparmor nightly", "host-1");
+
+  EXPECT_EQ(SchemaComplaint(xml), "");
+  EXPECT_THAT(xml, HasSubstr("<testsuites name=\"apparmor nightly\" "
+                             "tests=\"4\" failures=\"1\" errors=\"1\" "));
+  for (const auto* part : {"<testsuite name=\"lab [1.36-crun]\"",
+                           "<testsuite name=\"apparmor [1.36-crun]\"",
+                           "<testsuite name=\"apparmor [1.23-runc]\"",
+                           "classname=\"lab\" name=\"lab [1.36-crun]\"",
+                           "classname=\"apparmor\" name=\"a [1.36-crun]\"",
+                           "classname=\"apparmor\" name=\"a [1.23-runc]\"",
+                           "<property name=\"kernel\" value=\"5.10.0\"",
+                           "<error type=\"not-finished\""}) {
+    EXPECT_THAT(xml, HasSubstr(part));
+  }
+}
+
+// A matrix that was killed at once: nothing but cases without an end.
+TEST(Junit, OfRunsThatNeverBeganIsValidAndRed) {
+  RunState run;
+  run.suite = "apparmor";
+  run.cases.emplace_back().id = "apparmor.a";
+  const auto xml = DeriveJunit({{"a", run}, {"b", run}}, "apparmor x", "h");
+  EXPECT_EQ(SchemaComplaint(xml), "");
+  EXPECT_THAT(xml, HasSubstr("tests=\"2\" failures=\"0\" errors=\"2\""));
+  EXPECT_EQ(SchemaComplaint(DeriveJunit(std::vector<NamedRun>(), "x", "h")),
+            "");
+}
+
 }  // namespace
 }  // namespace lab

@@ -89,6 +89,8 @@ bool WantsColor(ColorMode mode, int fd) {
   return CanDraw(fd);
 }
 
+int ColumnsOf(int fd) { return SizeOf(fd).columns; }
+
 Terminal::Terminal(TerminalOptions options)
     : options_(options),
       color_(WantsColor(options.color, options.fd)),
@@ -291,9 +293,12 @@ std::string Terminal::TakeBytes() {
 
 // Never as high as the terminal: what has scrolled out of it cannot be erased.
 std::vector<StyledLine> Terminal::LiveLines(std::size_t rows) const {
-  const std::size_t room = rows > 4 ? rows - 3 : 1;
+  const std::size_t room = rows > 5 ? rows - 4 : 1;
   const std::size_t shown = tasks_.size() <= room ? tasks_.size() : room - 1;
   std::vector<StyledLine> lines;
+  if (!options_.title.empty() && (shown > 0 || total_ > 0)) {
+    lines.push_back({Style::kDim, OneLine(options_.title), ""});
+  }
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& task = tasks_[i];
     auto text = "  " + WholeSeconds(SecondsSince(task.began));

@@ -37,11 +37,16 @@ struct TerminalOptions {
   int fd = STDERR_FILENO;
   /// Without a terminal: how long a task may be silent.
   Duration heartbeat = 30s;
+  /// Stands above the work in progress: what this is a part of. Empty: nothing.
+  std::string title;
 };
 
 /// Whether to colour: the mode wins, then NO_COLOR (no), CLICOLOR_FORCE (yes),
 /// TERM=dumb (no), then whether `fd` is a terminal.
 bool WantsColor(ColorMode mode, int fd);
+
+/// The width of the terminal `fd`; 80 if it is none.
+int ColumnsOf(int fd);
 
 /// Thread-safe. Callers never wait for the terminal: one thread of its own does
 /// all writing. Construct after stop::Install(), so that this thread inherits
