@@ -64,7 +64,7 @@ TEST(QemuCommand, LeavesAppArmorOffOnRequest) {
   boot.apparmor = false;
   const auto off = After(QemuCommand(machine, boot), "-append");
   EXPECT_THAT(on, HasSubstr(" apparmor=1 security=apparmor "));
-  EXPECT_THAT(off, HasSubstr(" apparmor=0 "));
+  EXPECT_THAT(off, HasSubstr(" apparmor=0 security=none "));
   EXPECT_THAT(off, Not(HasSubstr("apparmor=1")));
   EXPECT_THAT(off, Not(HasSubstr("security=apparmor")));
   EXPECT_TRUE(off.ends_with(" lab.node=lab-worker2")) << off;
