@@ -130,15 +130,17 @@ TEST(Catalog, AnUnknownSuiteIsAUsageErrorThatNamesTheKnown) {
 
 class CatalogFile : public ::testing::Test {
  protected:
-  // The real catalog after `change`, loaded.
+  static constexpr const char* kFile = "suites/apparmor/catalog/nodes.json";
+
+  // One file of the real catalog after `change`, loaded.
   template <typename Change>
   Result<Catalog> Load(Change&& change) {
     LAB_TRY(const auto home, TempDir::In(testing::TempDir(), "catalog-"));
-    const Path suite = home.path() / "suites" / "apparmor";
-    LAB_CHECK_OK(MakeDirectories(suite));
-    auto j = json::parse(*ReadFile(kHome / "suites/apparmor/catalog.json"));
+    const Path catalog = home.path() / "suites" / "apparmor" / "catalog";
+    LAB_CHECK_OK(MakeDirectories(catalog));
+    auto j = json::parse(*ReadFile(kHome / kFile));
     change(j);
-    LAB_CHECK_OK(WriteFile(suite / "catalog.json", j.dump()));
+    LAB_CHECK_OK(WriteFile(catalog / "nodes.json", j.dump()));
     return LoadCatalog(home.path(), "apparmor");
   }
 };
@@ -149,13 +151,12 @@ TEST_F(CatalogFile, RefusesUnknownFields) {
         Load([&](json& j) { j[json::json_pointer(place)]["timeout"] = 3; });
     ASSERT_FALSE(catalog) << place;
     EXPECT_THAT(catalog.error().what, HasSubstr("unknown field \"timeout\""));
-    EXPECT_THAT(catalog.error().what, HasSubstr("catalog.json"));
+    EXPECT_THAT(catalog.error().what, HasSubstr("nodes.json"));
   }
 }
 
 TEST_F(CatalogFile, RefusesMissingFieldsAndOtherTypes) {
-  const auto fields = json::parse(
-      *ReadFile(kHome / "suites/apparmor/catalog.json"))["cases"][0];
+  const auto fields = json::parse(*ReadFile(kHome / kFile))["cases"][0];
   for (const auto& [field, value] : fields.items()) {
     EXPECT_FALSE(Load([&, name = field](json& j) {
       j["cases"][0].erase(name);
@@ -163,7 +164,7 @@ TEST_F(CatalogFile, RefusesMissingFieldsAndOtherTypes) {
     const auto catalog =
         Load([&, name = field](json& j) { j["cases"][0][name] = {7}; });
     ASSERT_FALSE(catalog) << field;
-    EXPECT_THAT(catalog.error().what, HasSubstr("catalog.json"));
+    EXPECT_THAT(catalog.error().what, HasSubstr("nodes.json"));
   }
 }
 

@@ -40,6 +40,7 @@ struct Parsed {
   bool quiet = false;
   bool verbose = false;
   bool json = false;
+  bool coverage = false;
   std::string id;
   int news_fd = -1;
 };
@@ -196,14 +197,23 @@ class Grammar {
   void AddCatalog() {
     CLI::App* list =
         Command(app_, "list", "Show the cases", [this](const Context& c) {
+          if (parsed_.coverage) return ListCoverage(c, parsed_.json);
           return ListScenarios(c, parsed_.run.suite, parsed_.json);
         });
-    list->add_option("--suite", parsed_.run.suite, "Only this suite's");
+    auto* suite =
+        list->add_option("--suite", parsed_.run.suite, "Only this suite's");
+    list->add_flag("--coverage", parsed_.coverage,
+                   "Show the documents' statements instead, and what tests "
+                   "each")
+        ->excludes(suite);
     list->add_flag("--json", parsed_.json, "As JSON");
     CLI::App* explain =
         Command(app_, "explain", "What a case claims, and how it proves it",
                 [this](const Context& c) { return Explain(c, parsed_.id); });
-    explain->add_option("id", parsed_.id, "Such as enforce-deny-write")
+    explain
+        ->add_option("id", parsed_.id,
+                     "A case, such as enforce-deny-write, or a statement of "
+                     "the documents, such as S0-31")
         ->required();
     CLI::App* doctor =
         Command(app_, "doctor", "What this machine has and lacks for a lab",
