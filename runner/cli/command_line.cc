@@ -29,7 +29,8 @@ constexpr const char* kFooter =
     "could not be\n  provided, 70 a bug in the runner, 130/143 interrupted.\n"
     "Environment: CONFINEMENT_LAB_CACHE (parts and labs; default "
     "~/.cache/confinement-lab),\n  CONFINEMENT_LAB_HOME (the project's root), "
-    "NO_COLOR, CLICOLOR_FORCE.\n"
+    "CONFINEMENT_LAB_KNOWN_ISSUES (as --known-issues),\n  NO_COLOR, "
+    "CLICOLOR_FORCE.\n"
     "Try: runner doctor; runner list; runner explain enforce-deny-write; "
     "runner lab up";
 
@@ -144,6 +145,10 @@ class Grammar {
     run->add_option("--timeout", o.timeout_seconds,
                     "Seconds a case may take (default: its own deadline)")
         ->check(CLI::Range(1, 86400));
+    run->add_option("--known-issues", o.known_issues,
+                    "A list of failures that are expected, beside the suite's "
+                    "own (docs/known-issues.md)")
+        ->envname("CONFINEMENT_LAB_KNOWN_ISSUES");
     run->add_option("--sabotage", o.sabotage,
                     "Break the lab on purpose; the right cases must fail");
     run->add_flag("--list-sabotage", o.list_sabotage,

@@ -79,6 +79,8 @@ TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
       {{"--suite", "apparmor", "--lab", "cloud"}, "unknown lab \"cloud\""},
       {{"--suite", "apparmor", "--kubernetes", "1.3"}, "known: 1.36.3"},
       {{"--suite", "apparmor", "--config", "/no/such.yaml"}, "/no/such.yaml"},
+      {{"--suite", "apparmor", "--known-issues", "/no/such.json"},
+       "/no/such.json"},
       {{"--suite", "apparmor", "--use-lab", "none"}, "no lab \"none\""},
       {{"--suite", "apparmor", "-j", "0"}, "--jobs"},
       {{"--suite", "apparmor", "--color", "red"}, "--color"},

@@ -29,6 +29,7 @@ struct RunOptions {
   std::string junit;
   std::string use_lab;
   std::string sabotage;
+  std::string known_issues;  ///< a list of one's own, beside the suite's
   bool list_sabotage = false;
   bool keep_lab = false;
   bool strict = false;

@@ -10,6 +10,7 @@
 #include "runner/cli/catalog.h"
 #include "runner/cli/commands.h"
 #include "runner/cli/fixtures.h"
+#include "runner/cli/known_issues.h"
 #include "runner/cli/provision.h"
 #include "runner/cli/scheduler.h"
 #include "runner/lab/store.h"
@@ -52,7 +53,8 @@ class SuiteRun {
                 .log_directory = directory_ / "cases",
                 .lab = &file_,
                 .throwaway = lab_.has_value(),
-                .jobs = Jobs()},
+                .jobs = Jobs(),
+                .known_issues = known_issues_},
                scenarios_, *journal_, terminal_);
     } else if (!prepared) {
       GiveUp(prepared.error());
@@ -72,6 +74,10 @@ class SuiteRun {
       scenario.deadline = std::chrono::seconds(options_.timeout_seconds);
     }
     LAB_CHECK_OK(PlanSabotage());
+    LAB_TRY(known_issues_, LoadKnownIssuesFor(context_.home, options_.suite,
+                                              options_.known_issues));
+    // What is broken on purpose must be seen to fail.
+    if (sabotage_) known_issues_.clear();
     LAB_TRY(plan_, PlanLab(context_, options_.lab));
     if (options_.use_lab.empty()) return {};
     if (!plan_.options.empty()) {
@@ -289,6 +295,7 @@ class SuiteRun {
   Catalog catalog_;
   std::vector<Scenario> scenarios_;
   std::optional<Sabotage> sabotage_;
+  std::vector<KnownIssue> known_issues_;
   LabPlan plan_;
   Path directory_;
   std::optional<Journal> journal_;

@@ -171,8 +171,24 @@ class Scheduler {
               "evidence-missing: the case passed without showing: " + missing,
               state->seconds);
     } else {
-      Show(one.scenario.id);
+      Rule(one.scenario, *state);
     }
+  }
+
+  // What the list of known issues makes of the suite's own verdict.
+  void Rule(const Scenario& scenario, const CaseState& state) {
+    const auto ruling = RuleOn(
+        request_.known_issues, scenario.id, *state.verdict, state.Headline(),
+        request_.lab->facts, state.node, TimestampUtc().substr(0, 10));
+    if (!ruling) {
+      Show(scenario.id);
+      return;
+    }
+    if (ruling->verdict == Verdict::kFail) {
+      terminal_.Note(scenario.id + ": " + ruling->reason);
+    }
+    EndCase(scenario, std::string(ToString(ruling->verdict)), ruling->reason,
+            state.seconds);
   }
 
   // Kinds that the catalog promises and a passing case has not noted.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runner/cli/catalog.h"
+#include "runner/cli/known_issues.h"
 #include "runner/cluster/lab_file.h"
 #include "runner/process/process.h"
 #include "runner/report/journal.h"
@@ -24,6 +25,8 @@ struct ScheduleRequest {
   /// The lab ends with the run: cases need not tidy up.
   bool throwaway = false;
   int jobs = 1;
+  /// Rule on failures and passes as the suites report them; never on errors.
+  std::vector<KnownIssue> known_issues;
 };
 
 /// Runs `scenarios` in their order. A case that passes without the kinds of
