@@ -54,7 +54,8 @@ class SuiteRun {
                 .lab = &file_,
                 .throwaway = lab_.has_value(),
                 .jobs = Jobs(),
-                .known_issues = known_issues_},
+                .known_issues = known_issues_,
+                .faults = faults_},
                scenarios_, *journal_, terminal_);
     } else if (!prepared) {
       GiveUp(prepared.error());
@@ -152,10 +153,13 @@ class SuiteRun {
     if (scenarios_.empty()) return {};
     if (options_.use_lab.empty()) LAB_CHECK_OK(Provision());
     LAB_CHECK_OK(RecordFacts());
-    return Phase("profiles", "load the suite's profiles on every worker", [&] {
-      return PrepareNodes(context_.home, file_, ProfilesOf(scenarios_),
-                          sabotage_, terminal_);
-    });
+    return Phase("profiles", "load the suite's profiles on every worker",
+                 [&]() -> Status {
+                   LAB_TRY(faults_, PrepareNodes(context_.home, file_,
+                                                 ProfilesOf(scenarios_),
+                                                 sabotage_, terminal_));
+                   return {};
+                 });
   }
 
   Status Provision() {
@@ -296,6 +300,7 @@ class SuiteRun {
   std::vector<Scenario> scenarios_;
   std::optional<Sabotage> sabotage_;
   std::vector<KnownIssue> known_issues_;
+  ProfileFaults faults_;
   LabPlan plan_;
   Path directory_;
   std::optional<Journal> journal_;

@@ -75,7 +75,21 @@ class Scheduler {
     }
   }
 
+  // Why it cannot be run: the profiles it needs that could not be loaded.
+  std::string FaultOf(const Scenario& scenario) const {
+    std::vector<std::string> faults;
+    for (const auto& profile : scenario.profiles) {
+      const auto fault = request_.faults.find(profile);
+      if (fault != request_.faults.end()) faults.push_back(fault->second);
+    }
+    return Join(faults, "; ");
+  }
+
   void Start(const Scenario& scenario) {
+    if (const auto fault = FaultOf(scenario); !fault.empty()) {
+      EndCase(scenario, "error", "profile-not-loaded: " + fault, 0);
+      return;
+    }
     const Path log = request_.log_directory / (scenario.Name() + ".log");
     auto process = Process::Start(
         {.argv = {request_.suite_binary.string(),
