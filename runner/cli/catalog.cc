@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -101,10 +102,29 @@ std::vector<std::string> Ids(const std::vector<Scenario>& scenarios) {
   return ids;
 }
 
-Error UnknownScenario(const std::string& id, std::vector<std::string> known) {
+// Without an area, a word is compared to names, which are shorter than ids.
+std::vector<std::string> ClosestIds(const std::string& word,
+                                    const std::vector<std::string>& ids) {
+  constexpr std::size_t kShown = 3;
+  if (word.find('.') != std::string::npos) return ClosestTo(word, ids, kShown);
+  std::map<std::string, std::string> ids_by_name;
+  std::vector<std::string> names;
+  for (const auto& id : ids) {
+    names.push_back(id.substr(id.find('.') + 1));
+    ids_by_name[names.back()] = id;
+  }
+  std::vector<std::string> closest;
+  for (const auto& name : ClosestTo(word, names, kShown)) {
+    closest.push_back(ids_by_name[name]);
+  }
+  return closest;
+}
+
+Error UnknownScenario(const std::string& id,
+                      const std::vector<std::string>& known) {
   return UsageError(
       fmt::format("no scenario \"{}\"; closest: {}; `runner list` shows all",
-                  id, Join(ClosestTo(id, std::move(known), 3), ", ")));
+                  id, Join(ClosestIds(id, known), ", ")));
 }
 
 }  // namespace
@@ -184,7 +204,7 @@ Result<Scenario> FindScenario(const Path& home, const std::string& id) {
     }
   }
   if (found.size() == 1) return found.front();
-  return UnknownScenario(id, std::move(known));
+  return UnknownScenario(id, known);
 }
 
 Result<std::vector<Scenario>> SelectScenarios(const Catalog& catalog,

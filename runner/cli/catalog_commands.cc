@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `runner list`, `runner explain`, `runner doctor`, `runner fetch`.
+// `runner doctor`, `runner fetch`.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
-#include "runner/base/text.h"
-#include "runner/cli/catalog.h"
 #include "runner/cli/commands.h"
 #include "runner/cli/doctor.h"
 #include "runner/cli/provision.h"
@@ -14,30 +12,6 @@ namespace lab {
 namespace {
 
 using nlohmann::json;
-
-json ToJson(const Scenario& scenario) {
-  json expect = json::array();
-  for (const auto& [range, text] : scenario.expect) {
-    expect.push_back({{"kubernetes", range}, {"text", text}});
-  }
-  return {{"id", scenario.id},
-          {"suite", scenario.suite},
-          {"statements", scenario.statements},
-          {"claim", scenario.claim},
-          {"document", scenario.document},
-          {"expect", expect},
-          {"evidence", scenario.evidence},
-          {"why", scenario.why},
-          {"fixtures", scenario.fixtures},
-          {"profiles", scenario.profiles},
-          {"deadline_seconds", scenario.deadline.count() / 1000}};
-}
-
-void PrintFile(const std::string& title, const Path& path) {
-  const auto text = ReadFile(path);
-  fmt::print("\n--- {} ---\n{}", title,
-             text ? *text : "(" + text.error().what + ")\n");
-}
 
 const char* Mark(Finding::Level level) {
   switch (level) {
@@ -52,51 +26,6 @@ const char* Mark(Finding::Level level) {
 }
 
 }  // namespace
-
-ExitCode ListScenarios(const Context& context, const std::string& suite,
-                       bool as_json) {
-  const auto suites = suite.empty() ? SuiteNames(context.home)
-                                    : std::vector<std::string>{suite};
-  json all = json::array();
-  for (const auto& name : suites) {
-    const auto catalog = LoadCatalog(context.home, name);
-    if (!catalog) return Complain(catalog.error());
-    for (const auto& scenario : catalog->scenarios) {
-      if (as_json) {
-        all.push_back(ToJson(scenario));
-        continue;
-      }
-      fmt::print("{:<38} {:<16} {}\n", scenario.id,
-                 Join(scenario.statements, ","), scenario.claim);
-    }
-  }
-  if (as_json) fmt::print("{}\n", all.dump(2));
-  return ExitCode::kOk;
-}
-
-ExitCode Explain(const Context& context, const std::string& id) {
-  const auto scenario = FindScenario(context.home, id);
-  if (!scenario) return Complain(scenario.error());
-  fmt::print("{}\n\nclaim:     {}\ndocuments: {} ({})\n\nexpected:\n",
-             scenario->id, scenario->claim, scenario->document,
-             Join(scenario->statements, ", "));
-  for (const auto& [range, text] : scenario->expect) {
-    fmt::print("  Kubernetes {}: {}\n", range, text);
-  }
-  fmt::print(
-      "\nevidence:  {}\nwhy:       {}\nrun it:    build/runner --suite "
-      "{} --filter {}\n",
-      Join(scenario->evidence, ", "), scenario->why, scenario->suite,
-      scenario->Name());
-  for (const auto& fixture : scenario->fixtures) {
-    PrintFile(fixture, context.home / fixture);
-  }
-  for (const auto& profile : scenario->profiles) {
-    PrintFile("profiles/apparmor/" + profile,
-              context.home / "profiles" / "apparmor" / profile);
-  }
-  return ExitCode::kOk;
-}
 
 ExitCode Doctor(const Context& context, const LabOptions& options,
                 bool as_json) {

@@ -141,7 +141,9 @@ TEST(Catalog, AnUnknownSuiteIsAUsageErrorThatNamesTheKnown) {
 
 class CatalogFile : public ::testing::Test {
  protected:
-  // The real catalog after `change`, loaded.
+  static constexpr const char* kFile = "suites/apparmor/catalog/nodes.json";
+
+  // One file of the real catalog after `change`, loaded.
   template <typename Change>
   Result<Catalog> Load(Change&& change) {
     LAB_TRY(const auto home, TempDir::In(testing::TempDir(), "catalog-"));

@@ -30,7 +30,8 @@ constexpr const char* kFooter =
     "could not be\n  provided, 70 a bug in the runner, 130/143 interrupted.\n"
     "Environment: CONFINEMENT_LAB_CACHE (parts and labs; default "
     "~/.cache/confinement-lab),\n  CONFINEMENT_LAB_HOME (the project's root), "
-    "NO_COLOR, CLICOLOR_FORCE.\n"
+    "CONFINEMENT_LAB_KNOWN_ISSUES (as --known-issues),\n  NO_COLOR, "
+    "CLICOLOR_FORCE.\n"
     "Try: runner doctor; runner list; runner explain enforce-deny-write; "
     "runner lab up;\n  runner --suite apparmor --matrix nightly --dry-run";
 
@@ -41,6 +42,7 @@ struct Parsed {
   bool quiet = false;
   bool verbose = false;
   bool json = false;
+  bool coverage = false;
   std::string id;
   int news_fd = -1;
 };
@@ -175,6 +177,10 @@ class Grammar {
                   "or with that in --report-dir");
     run->add_flag("--dry-run", o.dry_run,
                   "Show what would be provisioned and run, and do nothing");
+    run->add_option("--known-issues", o.known_issues,
+                    "A list of failures that are expected, beside the suite's "
+                    "own (docs/known-issues.md)")
+        ->envname("CONFINEMENT_LAB_KNOWN_ISSUES");
     run->add_option("--sabotage", o.sabotage,
                     "Break the lab on purpose; the right cases must fail");
     run->add_flag("--list-sabotage", o.list_sabotage,
@@ -230,14 +236,23 @@ class Grammar {
   void AddCatalog() {
     CLI::App* list =
         Command(app_, "list", "Show the cases", [this](const Context& c) {
+          if (parsed_.coverage) return ListCoverage(c, parsed_.json);
           return ListScenarios(c, parsed_.run.suite, parsed_.json);
         });
-    list->add_option("--suite", parsed_.run.suite, "Only this suite's");
+    auto* suite =
+        list->add_option("--suite", parsed_.run.suite, "Only this suite's");
+    list->add_flag("--coverage", parsed_.coverage,
+                   "Show the documents' statements instead, and what tests "
+                   "each")
+        ->excludes(suite);
     list->add_flag("--json", parsed_.json, "As JSON");
     CLI::App* explain =
         Command(app_, "explain", "What a case claims, and how it proves it",
                 [this](const Context& c) { return Explain(c, parsed_.id); });
-    explain->add_option("id", parsed_.id, "Such as enforce-deny-write")
+    explain
+        ->add_option("id", parsed_.id,
+                     "A case, such as enforce-deny-write, or a statement of "
+                     "the documents, such as S0-31")
         ->required();
     CLI::App* doctor =
         Command(app_, "doctor", "What this machine has and lacks for a lab",

@@ -89,6 +89,8 @@ TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
       {{"--suite", "apparmor", "--use-lab", "none", "--node-os", "sid"},
        "leave out --node-os sid"},
       {{"--suite", "apparmor", "--config", "/no/such.yaml"}, "/no/such.yaml"},
+      {{"--suite", "apparmor", "--known-issues", "/no/such.json"},
+       "/no/such.json"},
       {{"--suite", "apparmor", "--use-lab", "none"}, "no lab \"none\""},
       {{"--suite", "apparmor", "-j", "0"}, "--jobs"},
       {{"--suite", "apparmor", "--color", "red"}, "--color"},
@@ -97,7 +99,9 @@ TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
       {{"lab", "down"}, "no lab"},
       {{"list", "--suite", "none"}, "unknown suite \"none\""},
       {{"explain"}, "id is required"},
-      {{"explain", "log-denid"}, "closest:"},
+      {{"explain", "log-denid"}, "closest: apparmor.log-denied"},
+      {{"explain", "S0-311"}, "no statement \"S0-311\"; closest: "},
+      {{"list", "--coverage", "--suite", "apparmor"}, "--coverage"},
   };
   for (const auto& one : cases) {
     const auto said = Run(one.arguments);
@@ -186,6 +190,37 @@ TEST_F(CommandLine, ExplainShowsClaimAndFiles) {
   EXPECT_THAT(said.out, HasSubstr("kind: Pod"));
   EXPECT_THAT(said.out, HasSubstr("build/runner --suite apparmor --filter "
                                   "late-load-recovers"));
+}
+
+TEST_F(CommandLine, ExplainMarksWhatHoldsForTheDefaultVersion) {
+  const auto said = Run({"explain", "unloaded-profile"});
+  EXPECT_EQ(said.code, ExitCode::kOk);
+  EXPECT_THAT(said.out, HasSubstr("* >=1.24"));
+  EXPECT_THAT(said.out, HasSubstr("\n  >=1.5 <1.24"));
+  EXPECT_THAT(said.out, HasSubstr("  S0-14  AppArmor tutorial (ja)"));
+}
+
+TEST_F(CommandLine, ExplainTakesStatements) {
+  const auto tested = Run({"explain", "S4-31"});
+  EXPECT_EQ(tested.code, ExitCode::kOk);
+  EXPECT_THAT(tested.out, HasSubstr("apparmor.enforce-deny-write"));
+  const auto policy = Run({"explain", "S0-41"});
+  EXPECT_EQ(policy.code, ExitCode::kOk);
+  EXPECT_THAT(policy.out, HasSubstr("not tested  PodSecurityPolicy"));
+}
+
+TEST_F(CommandLine, CoverageHasEveryStatement) {
+  const auto said = Run({"list", "--coverage"});
+  EXPECT_EQ(said.code, ExitCode::kOk);
+  EXPECT_THAT(said.out, HasSubstr("S0-26"));
+  EXPECT_THAT(said.out, HasSubstr("not tested: PodSecurityPolicy"));
+  EXPECT_THAT(said.out, HasSubstr(", 0 open;"));
+  const auto listed =
+      json::parse(Run({"list", "--coverage", "--json"}).out, nullptr, false);
+  ASSERT_TRUE(listed.is_array());
+  for (const auto& one : listed) {
+    EXPECT_NE(one.at("scenarios").empty(), one.at("not_tested") == "") << one;
+  }
 }
 
 TEST_F(CommandLine, SabotagesAreListed) {

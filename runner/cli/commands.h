@@ -15,6 +15,9 @@ ExitCode Fetch(const Context& context, const LabOptions& options);
 
 ExitCode ListScenarios(const Context& context, const std::string& suite,
                        bool json);
+/// Statement by statement: what tests it, or why nothing does.
+ExitCode ListCoverage(const Context& context, bool json);
+/// A scenario, by id or name, or a statement of the documents.
 ExitCode Explain(const Context& context, const std::string& id);
 ExitCode Doctor(const Context& context, const LabOptions& options, bool json);
 

@@ -90,19 +90,28 @@ Status OnEachWorker(const LabFile& lab, Work&& work) {
 
 }  // namespace
 
-Status PrepareNodes(const Path& home, const LabFile& lab,
-                    const std::vector<std::string>& profiles,
-                    const std::optional<Sabotage>& sabotage,
-                    Progress& progress) {
+Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
+                                   const std::vector<std::string>& profiles,
+                                   const std::optional<Sabotage>& sabotage,
+                                   Progress& progress) {
   LAB_TRY(const auto plan, PlanWorkers(home, lab, profiles, sabotage));
   progress.Begin("profiles", "loading on every worker");
-  const Status loaded =
+  std::vector<ProfileFaults> found(plan.size());
+  const Status asked =
       OnEachWorker(lab, [&](const NodeShell& node, std::size_t i) -> Status {
-        return node.LoadProfiles(plan[i]);
+        LAB_TRY(found[i], node.LoadProfiles(plan[i]));
+        return {};
       });
-  progress.End("profiles", loaded.has_value(),
-               loaded ? WhatIsLoaded(lab, plan) : loaded.error().what);
-  return loaded;
+  ProfileFaults faults;
+  for (auto& some : found) faults.merge(some);
+  std::vector<std::string> told;
+  for (const auto& [profile, why] : faults) told.push_back(why);
+  progress.End("profiles", asked.has_value() && faults.empty(),
+               !asked            ? asked.error().what
+               : !faults.empty() ? Join(told, "\n")
+                                 : WhatIsLoaded(lab, plan));
+  if (!asked) return asked.error();
+  return faults;
 }
 
 Status CleanNodes(const LabFile& lab, const std::vector<std::string>& profiles,
@@ -113,10 +122,7 @@ Status CleanNodes(const LabFile& lab, const std::vector<std::string>& profiles,
     if (action.action == "load-profile") names.push_back(action.profile);
   }
   return OnEachWorker(lab, [&](const NodeShell& node, std::size_t) -> Status {
-    for (const auto& name : names) {
-      LAB_CHECK_OK(node.RemoveProfile(name));
-    }
-    return {};
+    return node.RemoveOwnProfiles(names);
   });
 }
 

@@ -8,17 +8,20 @@
 #include "runner/base/progress.h"
 #include "runner/cli/catalog.h"
 #include "runner/cluster/lab_file.h"
+#include "runner/cluster/profile_loading.h"
 
 namespace lab {
 
-/// Loads these files of profiles/apparmor on every worker whose kernel has
-/// AppArmor, side by side.
-Status PrepareNodes(const Path& home, const LabFile& lab,
-                    const std::vector<std::string>& profiles,
-                    const std::optional<Sabotage>& sabotage,
-                    Progress& progress);
+/// Loads these files of profiles/apparmor on every worker, side by side. The
+/// faults are of profiles that could not be loaded somewhere, by name; only
+/// the cases that need them suffer.
+Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
+                                   const std::vector<std::string>& profiles,
+                                   const std::optional<Sabotage>& sabotage,
+                                   Progress& progress);
 
-/// Removes what PrepareNodes loaded; for labs that live on.
+/// Removes what PrepareNodes loaded, and nothing that was there before; for
+/// labs that live on.
 Status CleanNodes(const LabFile& lab, const std::vector<std::string>& profiles,
                   const std::optional<Sabotage>& sabotage);
 

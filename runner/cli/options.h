@@ -33,6 +33,7 @@ struct RunOptions {
   std::string matrix;  ///< name or path; the suite runs once for each row
   bool resume = false;
   bool dry_run = false;
+  std::string known_issues;  ///< a list of one's own, beside the suite's
   bool list_sabotage = false;
   bool keep_lab = false;
   bool strict = false;

@@ -13,6 +13,7 @@
 #include "runner/cli/dry_run.h"
 #include "runner/cli/fixtures.h"
 #include "runner/cli/matrix.h"
+#include "runner/cli/known_issues.h"
 #include "runner/cli/provision.h"
 #include "runner/cli/report_directory.h"
 #include "runner/cli/scheduler.h"
@@ -73,7 +74,9 @@ class SuiteRun {
                 .log_directory = directory_ / "cases",
                 .lab = &file_,
                 .throwaway = lab_.has_value(),
-                .jobs = Jobs()},
+                .jobs = Jobs(),
+                .known_issues = known_issues_,
+                .faults = faults_},
                scenarios_, *journal_, terminal_);
     } else if (!prepared) {
       GiveUp(prepared.error());
@@ -94,6 +97,10 @@ class SuiteRun {
       scenario.deadline = std::chrono::seconds(options_.timeout_seconds);
     }
     LAB_CHECK_OK(PlanSabotage());
+    LAB_TRY(known_issues_, LoadKnownIssuesFor(context_.home, options_.suite,
+                                              options_.known_issues));
+    // What is broken on purpose must be seen to fail.
+    if (sabotage_) known_issues_.clear();
     LAB_TRY(plan_, PlanLab(context_, options_.lab));
     if (options_.use_lab.empty()) return {};
     if (!plan_.options.empty()) {
@@ -165,10 +172,13 @@ class SuiteRun {
     if (scenarios_.empty()) return {};
     if (options_.use_lab.empty()) LAB_CHECK_OK(Provision());
     LAB_CHECK_OK(RecordFacts());
-    return Phase("profiles", "load the suite's profiles on every worker", [&] {
-      return PrepareNodes(context_.home, file_, ProfilesOf(scenarios_),
-                          sabotage_, terminal_);
-    });
+    return Phase("profiles", "load the suite's profiles on every worker",
+                 [&]() -> Status {
+                   LAB_TRY(faults_, PrepareNodes(context_.home, file_,
+                                                 ProfilesOf(scenarios_),
+                                                 sabotage_, terminal_));
+                   return {};
+                 });
   }
 
   Status Provision() {
@@ -315,6 +325,8 @@ class SuiteRun {
   Catalog catalog_;
   std::vector<Scenario> scenarios_;
   std::optional<Sabotage> sabotage_;
+  std::vector<KnownIssue> known_issues_;
+  ProfileFaults faults_;
   LabPlan plan_;
   Path directory_;
   std::optional<Journal> journal_;

@@ -75,7 +75,21 @@ class Scheduler {
     }
   }
 
+  // Why it cannot be run: the profiles it needs that could not be loaded.
+  std::string FaultOf(const Scenario& scenario) const {
+    std::vector<std::string> faults;
+    for (const auto& profile : scenario.profiles) {
+      const auto fault = request_.faults.find(profile);
+      if (fault != request_.faults.end()) faults.push_back(fault->second);
+    }
+    return Join(faults, "; ");
+  }
+
   void Start(const Scenario& scenario) {
+    if (const auto fault = FaultOf(scenario); !fault.empty()) {
+      EndCase(scenario, "error", "profile-not-loaded: " + fault, 0);
+      return;
+    }
     const Path log = request_.log_directory / (scenario.Name() + ".log");
     auto process = Process::Start(
         {.argv = {request_.suite_binary.string(),
@@ -171,8 +185,24 @@ class Scheduler {
               "evidence-missing: the case passed without showing: " + missing,
               state->seconds);
     } else {
-      Show(one.scenario.id);
+      Rule(one.scenario, *state);
     }
+  }
+
+  // What the list of known issues makes of the suite's own verdict.
+  void Rule(const Scenario& scenario, const CaseState& state) {
+    const auto ruling = RuleOn(
+        request_.known_issues, scenario.id, *state.verdict, state.Headline(),
+        request_.lab->facts, state.node, TimestampUtc().substr(0, 10));
+    if (!ruling) {
+      Show(scenario.id);
+      return;
+    }
+    if (ruling->verdict == Verdict::kFail) {
+      terminal_.Note(scenario.id + ": " + ruling->reason);
+    }
+    EndCase(scenario, std::string(ToString(ruling->verdict)), ruling->reason,
+            state.seconds);
   }
 
   // Kinds that the catalog promises and a passing case has not noted.

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "runner/cli/catalog.h"
+#include "runner/cli/known_issues.h"
 #include "runner/cluster/lab_file.h"
+#include "runner/cluster/profile_loading.h"
 #include "runner/process/process.h"
 #include "runner/report/journal.h"
 #include "runner/report/terminal.h"
@@ -24,6 +26,10 @@ struct ScheduleRequest {
   /// The lab ends with the run: cases need not tidy up.
   bool throwaway = false;
   int jobs = 1;
+  /// Rule on failures and passes as the suites report them; never on errors.
+  std::vector<KnownIssue> known_issues;
+  /// Profiles that could not be loaded: cases that need one are errors.
+  ProfileFaults faults;
 };
 
 /// Runs `scenarios` in their order. A case that passes without the kinds of

@@ -3,40 +3,54 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "runner/base/text.h"
 
 namespace lab {
 namespace {
 
-constexpr const char* kProfiles = "/sys/kernel/security/apparmor/profiles";
 constexpr const char* kRemove = "/sys/kernel/security/apparmor/.remove";
 constexpr int kSshFailed = 255;
+// An emulated node compiles about ten profiles a second, a busy one fewer.
+constexpr Duration kLoading = 120s;
 
-bool Lists(const std::string& profiles, const std::string& name) {
-  const auto lines = Lines(profiles);
-  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
-    return line.starts_with(name + " (");
-  });
+std::string Foreign(const std::string& profile, const std::string& node) {
+  return fmt::format(
+      "node {0}: profile {1} is loaded already, and not by this lab; it is "
+      "left alone. Remove it (runner lab shell {0} -- sh -c 'printf %s {1} > "
+      "{2}') or use another lab",
+      node, profile, kRemove);
 }
 
 }  // namespace
 
-Result<Finished> NodeShell::Ask(const std::vector<std::string>& argv,
-                                const std::string& input,
-                                Duration timeout) const {
+Result<Finished> NodeShell::Send(const std::string& command,
+                                 const std::string& input,
+                                 Duration timeout) const {
   LAB_TRY(auto finished, RunToEnd({.argv = {"ssh", "-F", ssh_config_.string(),
-                                            node_, "--", ShellQuote(argv)},
+                                            node_, "--", command},
                                    .input = input,
                                    .timeout = timeout}));
   const bool lost = finished.ended.how != Ended::How::kExited ||
                     finished.ended.value == kSshFailed;
   if (lost) {
-    return Error{fmt::format("node {}: {}: {}: {}", node_, ShellQuote(argv),
+    return Error{fmt::format("node {}: {}: {}: {}", node_, command,
                              finished.ended.ToString(), Trim(finished.err))};
   }
   return finished;
+}
+
+Result<Finished> NodeShell::Ask(const std::vector<std::string>& argv,
+                                const std::string& input,
+                                Duration timeout) const {
+  return Send(ShellQuote(argv), input, timeout);
+}
+
+Result<Finished> NodeShell::AskEach(
+    const std::vector<std::vector<std::string>>& commands,
+    const std::string& input, Duration timeout) const {
+  std::vector<std::string> quoted;
+  for (const auto& argv : commands) quoted.push_back(ShellQuote(argv));
+  return Send(Join(quoted, "; "), input, timeout);
 }
 
 Result<std::string> NodeShell::AskOk(const std::vector<std::string>& argv,
@@ -51,42 +65,87 @@ Result<std::string> NodeShell::AskOk(const std::vector<std::string>& argv,
 
 Status NodeShell::LoadProfile(const std::string& name,
                               const std::string& text) const {
-  return LoadProfiles({{name, text}});
+  LAB_TRY(const auto faults, LoadProfiles({{name, text}}));
+  if (faults.empty()) return {};
+  return Error{faults.begin()->second};
 }
 
-Status NodeShell::LoadProfiles(
+Result<ProfileFaults> NodeShell::LoadProfiles(
     const std::map<std::string, std::string>& profiles) const {
+  if (profiles.empty()) return ProfileFaults();
+  LAB_TRY(const auto before, Profiles());
+  ProfileFaults faults;
+  auto wanted = profiles;
   for (const auto& [name, text] : profiles) {
-    LAB_TRY(const auto loaded,
-            Ask({"apparmor_parser", "--replace", "--skip-cache"}, text));
-    const std::string said(Trim(loaded.err));
-    if (!loaded.ended.ok() || !said.empty()) {
-      return Error{fmt::format("load profile {} on node {}: {}: {}", name,
-                               node_, loaded.ended.ToString(), said)};
-    }
+    if (!before.Foreign(name)) continue;
+    faults[name] = Foreign(name, node_);
+    wanted.erase(name);
   }
-  LAB_TRY(const auto listed, ProfilesText());
-  for (const auto& [name, text] : profiles) {
-    if (Lists(listed, name)) continue;
-    return Error{
-        fmt::format("load profile {} on node {}: the parser said "
-                    "nothing, and the kernel does not list it",
-                    name, node_)};
+  if (wanted.empty()) return faults;
+  std::set<std::string> names;
+  std::vector<std::string> parser = {"apparmor_parser", "--replace",
+                                     "--skip-cache", "--"};
+  for (const auto& [name, text] : wanted) {
+    names.insert(name);
+    parser.push_back(OwnProfileFile(name));
   }
-  return {};
+  LAB_TRY(const auto tar, PackProfiles(wanted));
+  LAB_TRY(const auto loaded, AskEach({{"tar", "-x", "-C", "/run", "-f", "-"},
+                                      parser,
+                                      {"cat", kKernelProfiles}},
+                                     tar, kLoading));
+  auto found = FindFaults(names, loaded.err, loaded.out);
+  if (!found) return found.error().Within("node " + node_);
+  for (const auto& [name, why] : *found) {
+    faults[name] = fmt::format("node {}: {}", node_, why);
+    LAB_CHECK_OK(RemoveProfile(name));
+  }
+  return faults;
 }
 
 Status NodeShell::RemoveProfile(const std::string& name) const {
   LAB_TRY(const auto profiles, ProfilesText());
-  if (!Lists(profiles, name)) return {};
-  // The kernel takes the bare name; a newline would be part of it.
-  LAB_TRY(const auto removed,
-          AskOk({"dd", std::string("of=") + kRemove, "status=none"}, name));
+  if (LoadedNames(profiles).contains(name)) {
+    // The kernel takes the bare name; a newline would be part of it.
+    LAB_TRY(const auto removed,
+            AskOk({"dd", std::string("of=") + kRemove, "status=none"}, name));
+  }
+  LAB_TRY(const auto forgotten, AskOk({"rm", "-f", OwnProfileFile(name)}));
   return {};
 }
 
+Status NodeShell::RemoveOwnProfiles(
+    const std::vector<std::string>& names) const {
+  LAB_TRY(const auto state, Profiles());
+  std::vector<std::string> loaded, files;
+  for (const auto& name : names) {
+    if (!state.own.contains(name)) continue;
+    files.push_back(OwnProfileFile(name));
+    if (state.loaded.contains(name)) loaded.push_back(files.back());
+  }
+  if (files.empty()) return {};
+  std::vector<std::vector<std::string>> commands;
+  if (!loaded.empty()) {
+    commands.push_back({"apparmor_parser", "--remove", "--"});
+    commands.back().insert(commands.back().end(), loaded.begin(), loaded.end());
+  }
+  commands.push_back({"rm", "-f", "--"});
+  commands.back().insert(commands.back().end(), files.begin(), files.end());
+  LAB_TRY(const auto removed, AskEach(commands, "", kLoading));
+  const std::string said(Trim(removed.err));
+  if (said.empty()) return {};
+  return Error{fmt::format("remove profiles on node {}: {}", node_, said)};
+}
+
+Result<ProfileState> NodeShell::Profiles() const {
+  // One program for both; -s: there may be no profile of ours yet.
+  LAB_TRY(const auto said,
+          Ask({"grep", "-sr", "", kKernelProfiles, kOwnProfiles}));
+  return ParseProfileState(said.out);
+}
+
 Result<std::string> NodeShell::ProfilesText() const {
-  return AskOk({"cat", kProfiles});
+  return AskOk({"cat", kKernelProfiles});
 }
 
 }  // namespace lab

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runner/cluster/lab_file.h"
+#include "runner/cluster/profile_loading.h"
 
 namespace lab {
 
@@ -28,21 +29,40 @@ class NodeShell {
                             const std::string& input = "",
                             Duration timeout = 30s) const;
 
-  /// Loads (or replaces) an AppArmor profile from its text, and makes sure
-  /// that the kernel lists it. The parser's exit status is not to be trusted:
-  /// anything on stderr is a failure, as upstream's own tests hold it.
+  /// Several commands in one round trip, one after the other whatever became
+  /// of those before; outputs are put together, the end is that of the last.
+  Result<Finished> AskEach(
+      const std::vector<std::vector<std::string>>& commands,
+      const std::string& input = "", Duration timeout = 30s) const;
+
+  /// Loads an AppArmor profile from its text, or replaces one that this lab
+  /// has loaded, and makes sure that the kernel lists it. The parser's exit
+  /// status is not to be trusted: anything on stderr is a failure, as
+  /// upstream's own tests hold it.
   Status LoadProfile(const std::string& name, const std::string& text) const;
 
-  /// The same for several (name -> text), in as few round trips as it takes.
-  Status LoadProfiles(const std::map<std::string, std::string>& profiles) const;
+  /// The same for several (name -> text), in two round trips. One that cannot
+  /// be loaded, or that somebody else has loaded, does not keep the others
+  /// from it; it is not replaced, and nothing of it is left in the kernel. An
+  /// Error means that the node could not be asked.
+  Result<ProfileFaults> LoadProfiles(
+      const std::map<std::string, std::string>& profiles) const;
 
-  /// Removes a profile from the kernel; success if it is not there.
+  /// Removes a profile from the kernel, whoever has loaded it; success if it
+  /// is not there.
   Status RemoveProfile(const std::string& name) const;
+
+  /// Removes those of these profiles that this lab has loaded.
+  Status RemoveOwnProfiles(const std::vector<std::string>& names) const;
 
   /// The kernel's list, /sys/kernel/security/apparmor/profiles, as it is.
   Result<std::string> ProfilesText() const;
 
  private:
+  Result<Finished> Send(const std::string& command, const std::string& input,
+                        Duration timeout) const;
+  Result<ProfileState> Profiles() const;
+
   Path ssh_config_;
   std::string node_;
 };

@@ -76,7 +76,7 @@ World::~World() {
   std::vector<Status> done = {api_.Delete(pods),
                               api_.Delete("/api/v1/namespaces/" + namespace_)};
   for (const auto& [node, profile] : loaded_) {
-    done.push_back(node.RemoveProfile(profile));
+    done.push_back(node.RemoveOwnProfiles({profile}));
   }
   for (const auto& [node, key] : labelled_) {
     const auto patched =

@@ -98,5 +98,24 @@ TEST(MissingProgram, IsExitFiveWithTheCommandThatMendsIt) {
   EXPECT_THAT(said->err, HasSubstr("make setup"));
 }
 
+// What the catalog names, the suite has, and the other way round.
+TEST(Suite, HasACaseForEveryScenarioAndNoOther) {
+  const auto listed = Runner({"list", "--suite", "apparmor", "--json"});
+  std::set<std::string> wanted;
+  for (const auto& one : nlohmann::json::parse(listed.out)) {
+    wanted.insert(one.at("test"));
+  }
+
+  const auto suite = RunToEnd({.argv = {LAB_BINARY_DIR "/suites/suite-apparmor",
+                                        "--gtest_list_tests"}});
+
+  ASSERT_TRUE(suite);
+  std::set<std::string> cases;
+  for (const auto& line : Lines(suite->out)) {
+    if (line.starts_with("  ")) cases.insert(std::string(Trim(line)));
+  }
+  EXPECT_EQ(cases, wanted);
+}
+
 }  // namespace
 }  // namespace lab::e2e
