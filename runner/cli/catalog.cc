@@ -78,24 +78,6 @@ Result<T> ReadJson(const Path& path, Result<T> (*read)(const json&)) {
   }
 }
 
-Result<std::vector<Sabotage>> ReadSabotages(const json& j) {
-  std::vector<Sabotage> sabotages;
-  for (const auto& entry : j.at("sabotages")) {
-    LAB_CHECK_OK(
-        CheckFields(entry, {"name", "summary", "actions"}, "sabotage"));
-    Sabotage sabotage{entry.at("name"), entry.at("summary"), {}};
-    for (const auto& action : entry.at("actions")) {
-      LAB_CHECK_OK(CheckFields(action, {"action", "profile", "with", "node"},
-                               sabotage.name));
-      sabotage.actions.push_back(
-          {action.at("action"), action.value("profile", ""),
-           action.value("with", ""), action.value("node", "")});
-    }
-    sabotages.push_back(std::move(sabotage));
-  }
-  return sabotages;
-}
-
 std::vector<std::string> Ids(const std::vector<Scenario>& scenarios) {
   std::vector<std::string> ids;
   for (const auto& scenario : scenarios) ids.push_back(scenario.id);
@@ -221,12 +203,6 @@ Result<std::vector<Scenario>> SelectScenarios(const Catalog& catalog,
     return UnknownScenario(glob, Ids(catalog.scenarios));
   }
   return selected;
-}
-
-Result<std::vector<Sabotage>> LoadSabotages(const Path& home,
-                                            const std::string& suite) {
-  return ReadJson<std::vector<Sabotage>>(
-      home / "suites" / suite / "sabotage.json", &ReadSabotages);
 }
 
 Result<Path> FindHome() {

@@ -64,21 +64,6 @@ Result<Scenario> FindScenario(const Path& home, const std::string& id);
 Result<std::vector<Scenario>> SelectScenarios(const Catalog& catalog,
                                               const std::string& glob);
 
-/// Deliberate breakage of a lab, suites/SUITE/sabotage.json.
-struct SabotageAction {
-  std::string action;   ///< replace-profile, load-profile, skip-node
-  std::string profile;  ///< for the first two
-  std::string with;     ///< replace-profile: the file that is loaded instead
-  std::string node;     ///< skip-node: last-worker
-};
-struct Sabotage {
-  std::string name;
-  std::string summary;
-  std::vector<SabotageAction> actions;
-};
-Result<std::vector<Sabotage>> LoadSabotages(const Path& home,
-                                            const std::string& suite);
-
 /// The project's root: CONFINEMENT_LAB_HOME, or the directory above the
 /// program that holds components/components.json.
 Result<Path> FindHome();

@@ -238,33 +238,6 @@ TEST(FindScenario, AnUnknownIdListsTheClosest) {
   EXPECT_THAT(none.error().what, HasSubstr("closest: apparmor.log-denied,"));
 }
 
-TEST(Sabotage, NamesActionsThatExistAndFilesThatAreThere) {
-  const auto sabotages = LoadSabotages(kHome, "apparmor");
-  ASSERT_TRUE(sabotages) << sabotages.error().what;
-  EXPECT_FALSE(sabotages->empty());
-  const auto scenarios = Real().scenarios;
-  const auto loaded = ProfilesOf(scenarios);
-  std::set<std::string> names;
-  for (const auto& sabotage : *sabotages) {
-    EXPECT_TRUE(names.insert(sabotage.name).second) << sabotage.name;
-    EXPECT_FALSE(sabotage.summary.empty()) << sabotage.name;
-    EXPECT_FALSE(sabotage.actions.empty()) << sabotage.name;
-    for (const auto& action : sabotage.actions) {
-      if (action.action == "replace-profile") {
-        EXPECT_THAT(loaded, Contains(action.profile)) << sabotage.name;
-        EXPECT_TRUE(fs::is_regular_file(kHome / action.with)) << action.with;
-      } else if (action.action == "load-profile") {
-        EXPECT_TRUE(
-            fs::is_regular_file(kHome / "profiles/apparmor" / action.profile))
-            << action.profile;
-      } else {
-        EXPECT_EQ(action.action, "skip-node") << sabotage.name;
-        EXPECT_EQ(action.node, "last-worker") << sabotage.name;
-      }
-    }
-  }
-}
-
 TEST(FindHome, IsWhereTheEnvironmentSays) {
   const char* const variable = "CONFINEMENT_LAB_HOME";
   ::setenv(variable, LAB_SOURCE_DIR, 1);

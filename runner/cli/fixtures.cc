@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <future>
 #include <map>
+#include <set>
 
 #include "runner/base/text.h"
 #include "runner/cluster/node.h"
@@ -15,34 +16,49 @@ namespace {
 
 using Profiles = std::map<std::string, std::string>;  // name -> text
 
-Result<Profiles> ReadProfiles(const Path& home,
-                              const std::vector<std::string>& names) {
-  Profiles profiles;
-  for (const auto& name : names) {
-    LAB_TRY(profiles[name], ReadFile(home / "profiles" / "apparmor" / name));
+Result<std::string> OwnText(const Path& home, const std::string& profile) {
+  return ReadFile(home / "profiles" / "apparmor" / profile);
+}
+
+// The text of `file`, made to be called `profile`.
+Result<std::string> TextAs(const Path& home, const std::string& file,
+                           const std::string& profile) {
+  LAB_TRY(const auto text, ReadFile(home / file));
+  return ReplaceAll(text, "@PROFILE@", profile);
+}
+
+Status Falsify(const Path& home, const SabotageAction& action,
+               const WantedProfiles& wanted, Profiles& profiles) {
+  if (action.action == "replace-profile") {
+    LAB_TRY(profiles[action.profile],
+            TextAs(home, action.with, action.profile));
+  } else if (action.action == "replace-all-profiles") {
+    for (auto& [name, text] : profiles) {
+      LAB_TRY(text, TextAs(home, action.with, name));
+    }
+  } else if (action.action == "load-profile") {
+    LAB_TRY(profiles[action.profile], OwnText(home, action.profile));
+  } else if (action.action == "load-withheld") {
+    for (const auto& name : wanted.withheld) {
+      LAB_TRY(profiles[name], OwnText(home, name));
+    }
   }
-  return profiles;
+  return {};
 }
 
 // What each worker is to get, in the order of lab.Workers().
 Result<std::vector<Profiles>> PlanWorkers(
-    const Path& home, const LabFile& lab, const std::vector<std::string>& names,
+    const Path& home, const LabFile& lab, const WantedProfiles& wanted,
     const std::optional<Sabotage>& sabotage) {
-  LAB_TRY(auto profiles, ReadProfiles(home, names));
+  Profiles profiles;
+  for (const auto& name : wanted.loaded) {
+    LAB_TRY(profiles[name], OwnText(home, name));
+  }
   bool skip_last = false;
   for (const auto& action :
        sabotage ? sabotage->actions : std::vector<SabotageAction>()) {
-    if (action.action == "replace-profile") {
-      LAB_TRY(profiles[action.profile], ReadFile(home / action.with));
-    } else if (action.action == "load-profile") {
-      LAB_TRY(profiles[action.profile],
-              ReadFile(home / "profiles" / "apparmor" / action.profile));
-    } else if (action.action == "skip-node" && action.node == "last-worker") {
-      skip_last = true;
-    } else {
-      return Error{fmt::format("sabotage {}: unknown action \"{}\"",
-                               sabotage->name, action.action)};
-    }
+    LAB_CHECK_OK(Falsify(home, action, wanted, profiles));
+    skip_last = skip_last || action.node == "last-worker";
   }
   std::vector<Profiles> plan(lab.Workers().size(), profiles);
   if (skip_last && !plan.empty()) plan.back().clear();
@@ -90,8 +106,16 @@ Status OnEachWorker(const LabFile& lab, Work&& work) {
 
 }  // namespace
 
+WantedProfiles Wants(const std::vector<Scenario>& scenarios) {
+  std::set<std::string> withheld;
+  for (const auto& scenario : scenarios) {
+    withheld.insert(scenario.withheld.begin(), scenario.withheld.end());
+  }
+  return {ProfilesOf(scenarios), {withheld.begin(), withheld.end()}};
+}
+
 Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
-                                   const std::vector<std::string>& profiles,
+                                   const WantedProfiles& profiles,
                                    const std::optional<Sabotage>& sabotage,
                                    Progress& progress) {
   LAB_TRY(const auto plan, PlanWorkers(home, lab, profiles, sabotage));
@@ -114,12 +138,16 @@ Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
   return faults;
 }
 
-Status CleanNodes(const LabFile& lab, const std::vector<std::string>& profiles,
+Status CleanNodes(const LabFile& lab, const WantedProfiles& profiles,
                   const std::optional<Sabotage>& sabotage) {
-  auto names = profiles;
+  auto names = profiles.loaded;
   for (const auto& action :
        sabotage ? sabotage->actions : std::vector<SabotageAction>()) {
     if (action.action == "load-profile") names.push_back(action.profile);
+    if (action.action == "load-withheld") {
+      names.insert(names.end(), profiles.withheld.begin(),
+                   profiles.withheld.end());
+    }
   }
   return OnEachWorker(lab, [&](const NodeShell& node, std::size_t) -> Status {
     return node.RemoveOwnProfiles(names);

@@ -7,22 +7,30 @@
 
 #include "runner/base/progress.h"
 #include "runner/cli/catalog.h"
+#include "runner/cli/sabotage.h"
 #include "runner/cluster/lab_file.h"
 #include "runner/cluster/profile_loading.h"
 
 namespace lab {
 
-/// Loads these files of profiles/apparmor on every worker, side by side. The
-/// faults are of profiles that could not be loaded somewhere, by name; only
-/// the cases that need them suffer.
+/// What the cases of a run want of the nodes: names of profiles.
+struct WantedProfiles {
+  std::vector<std::string> loaded;    ///< on every worker
+  std::vector<std::string> withheld;  ///< on none
+};
+WantedProfiles Wants(const std::vector<Scenario>& scenarios);
+
+/// Loads these files of profiles/apparmor on every worker whose kernel has
+/// AppArmor, side by side. The faults are of profiles that could not be loaded
+/// somewhere, by name; only the cases that need them suffer.
 Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
-                                   const std::vector<std::string>& profiles,
+                                   const WantedProfiles& profiles,
                                    const std::optional<Sabotage>& sabotage,
                                    Progress& progress);
 
 /// Removes what PrepareNodes loaded, and nothing that was there before; for
 /// labs that live on.
-Status CleanNodes(const LabFile& lab, const std::vector<std::string>& profiles,
+Status CleanNodes(const LabFile& lab, const WantedProfiles& profiles,
                   const std::optional<Sabotage>& sabotage);
 
 }  // namespace lab

@@ -12,8 +12,8 @@
 #include "runner/cli/commands.h"
 #include "runner/cli/dry_run.h"
 #include "runner/cli/fixtures.h"
-#include "runner/cli/matrix.h"
 #include "runner/cli/known_issues.h"
+#include "runner/cli/matrix.h"
 #include "runner/cli/provision.h"
 #include "runner/cli/report_directory.h"
 #include "runner/cli/scheduler.h"
@@ -73,6 +73,8 @@ class SuiteRun {
                 .suite_binary = SuiteBinary(),
                 .log_directory = directory_ / "cases",
                 .lab = &file_,
+                .lab_json = lab_json_.empty() ? file_.directory / "lab.json"
+                                              : lab_json_,
                 .throwaway = lab_.has_value(),
                 .jobs = Jobs(),
                 .known_issues = known_issues_,
@@ -172,13 +174,24 @@ class SuiteRun {
     if (scenarios_.empty()) return {};
     if (options_.use_lab.empty()) LAB_CHECK_OK(Provision());
     LAB_CHECK_OK(RecordFacts());
+    if (sabotage_) LAB_CHECK_OK(BreakLab());
     return Phase("profiles", "load the suite's profiles on every worker",
                  [&]() -> Status {
-                   LAB_TRY(faults_, PrepareNodes(context_.home, file_,
-                                                 ProfilesOf(scenarios_),
-                                                 sabotage_, terminal_));
+                   LAB_TRY(faults_,
+                           PrepareNodes(context_.home, file_, Wants(scenarios_),
+                                        sabotage_, terminal_));
                    return {};
                  });
+  }
+
+  // The cases get a lab.json of their own, which may lie.
+  Status BreakLab() {
+    return Phase("sabotage", sabotage_->summary, [&]() -> Status {
+      LabFile seen = file_;
+      LAB_CHECK_OK(BeginSabotage(context_.home, *sabotage_, seen));
+      lab_json_ = directory_ / "lab-under-sabotage.json";
+      return seen.SaveTo(lab_json_);
+    });
   }
 
   Status Provision() {
@@ -284,7 +297,11 @@ class SuiteRun {
       KeepLogs(file_.directory);
       lab_->Down();
     } else if (!file_.name.empty() && !stop::Requested()) {
-      const auto cleaned = CleanNodes(file_, ProfilesOf(scenarios_), sabotage_);
+      auto cleaned = CleanNodes(file_, Wants(scenarios_), sabotage_);
+      if (!lab_json_.empty()) {
+        const auto mended = EndSabotage(context_.home, *sabotage_, file_);
+        if (!mended) cleaned = mended;
+      }
       if (!cleaned) terminal_.Note("clean up: " + cleaned.error().what);
     }
     terminal_.Summary(journal_->state(), journal_->junit(),
@@ -325,6 +342,7 @@ class SuiteRun {
   Catalog catalog_;
   std::vector<Scenario> scenarios_;
   std::optional<Sabotage> sabotage_;
+  Path lab_json_;  ///< not empty: another than the lab's own
   std::vector<KnownIssue> known_issues_;
   ProfileFaults faults_;
   LabPlan plan_;

@@ -94,7 +94,7 @@ class Scheduler {
     auto process = Process::Start(
         {.argv = {request_.suite_binary.string(),
                   "--gtest_filter=*." + scenario.TestName()},
-         .env = {{"LAB_FILE", (request_.lab->directory / "lab.json").string()},
+         .env = {{"LAB_FILE", request_.lab_json.string()},
                  {"LAB_RECORDS", journal_.records().string()},
                  {"LAB_HOME", request_.home.string()},
                  {"LAB_CASE", scenario.id},

@@ -23,6 +23,7 @@ struct ScheduleRequest {
   Path suite_binary;
   Path log_directory;  ///< one log per case
   const LabFile* lab = nullptr;
+  Path lab_json;  ///< what the cases are told of it
   /// The lab ends with the run: cases need not tidy up.
   bool throwaway = false;
   int jobs = 1;

@@ -60,7 +60,7 @@ std::string LabFile::FactOf(const std::string& node,
   return found == facts.end() ? "" : found->second;
 }
 
-Status LabFile::Save() const {
+Status LabFile::SaveTo(const Path& file) const {
   json j = {{"name", name},
             {"kind", kind},
             {"created", created},
@@ -86,7 +86,7 @@ Status LabFile::Save() const {
     entry["name"] = process.name;
     j["processes"].push_back(entry);
   }
-  return WriteFileAtomically(directory / "lab.json", j.dump(2) + "\n");
+  return WriteFileAtomically(file, j.dump(2) + "\n");
 }
 
 Result<LabFile> LabFile::Load(const Path& path) {

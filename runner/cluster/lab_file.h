@@ -56,7 +56,8 @@ struct LabFile {
   }
   Path SshConfig() const { return directory / "ssh_config"; }
 
-  Status Save() const;
+  Status Save() const { return SaveTo(directory / "lab.json"); }
+  Status SaveTo(const Path& file) const;
   /// `path` is the lab.json or the lab's directory.
   static Result<LabFile> Load(const Path& path);
 };

@@ -97,6 +97,14 @@ const char* const kObjects[][2] = {
                       "name":"kube-apiserver-kubelet-client"},
                      {"kind":"Group","apiGroup":"rbac.authorization.k8s.io",
                       "name":"kubeadm:cluster-admins"}]})"},
+    // The person's own kubeconfig, admin.conf, is of this group since 1.29;
+    // `kubeadm init` binds it so.
+    {"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+     R"({"metadata":{"name":"kubeadm:cluster-admins"},
+         "roleRef":{"apiGroup":"rbac.authorization.k8s.io",
+                    "kind":"ClusterRole","name":"cluster-admin"},
+         "subjects":[{"kind":"Group","apiGroup":"rbac.authorization.k8s.io",
+                      "name":"kubeadm:cluster-admins"}]})"},
     {"/apis/node.k8s.io/v1/runtimeclasses",
      R"({"metadata":{"name":"crun"},"handler":"crun"})"},
     {"/apis/node.k8s.io/v1/runtimeclasses",

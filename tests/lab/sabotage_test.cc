@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of scenarios and sabotages, suites/apparmor/sabotage-table.json:
+// each sabotage turns red exactly the cases that claim the opposite.
+#include <nlohmann/json.hpp>
+
+#include "tests/lab/runner.h"
+
+namespace lab::e2e {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const Path kSuite = Path(LAB_SOURCE_DIR) / "suites" / "apparmor";
+
+json ReadTable() {
+  return json::parse(*ReadFile(kSuite / "sabotage-table.json"));
+}
+
+std::vector<std::string> Sabotages() {
+  std::vector<std::string> names;
+  for (const auto& one :
+       json::parse(*ReadFile(kSuite / "sabotage.json")).at("sabotages")) {
+    names.push_back(one.at("name"));
+  }
+  return names;
+}
+
+class Sabotage : public testing::TestWithParam<std::string> {};
+
+// (Before the tests that share a lab: a lab that is up costs these their
+// time.)
+TEST_P(Sabotage, TurnsRedExactlyWhatTheTableSays) {
+  const json table = ReadTable();
+  const std::set<std::string> red = table.at("red").at(GetParam());
+  const std::set<std::string> elsewhere = table.at("elsewhere");
+  const auto report = NewReport();
+  std::vector<std::string> arguments = {"--suite", "apparmor", "--sabotage",
+                                        GetParam()};
+  for (const auto& option : report.Options()) arguments.push_back(option);
+
+  const auto run = Runner(arguments, 12min);
+
+  EXPECT_EQ(run.ended.ToString(), "exit status 1") << run.err;
+  EXPECT_EQ(report.With(Verdict::kFail), red);
+  EXPECT_THAT(report.With(Verdict::kError), IsEmpty());
+  EXPECT_EQ(report.With(Verdict::kSkip), elsewhere);
+  EXPECT_THAT(run.err, HasSubstr("--sabotage " + GetParam()));
+  report.ExpectValidJunit();
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Sabotage, testing::ValuesIn(Sabotages()),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace lab::e2e
