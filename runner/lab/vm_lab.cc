@@ -97,6 +97,14 @@ const char* const kObjects[][2] = {
                       "name":"kube-apiserver-kubelet-client"},
                      {"kind":"Group","apiGroup":"rbac.authorization.k8s.io",
                       "name":"kubeadm:cluster-admins"}]})"},
+    // The person's own kubeconfig, admin.conf, is of this group since 1.29;
+    // `kubeadm init` binds it so.
+    {"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+     R"({"metadata":{"name":"kubeadm:cluster-admins"},
+         "roleRef":{"apiGroup":"rbac.authorization.k8s.io",
+                    "kind":"ClusterRole","name":"cluster-admin"},
+         "subjects":[{"kind":"Group","apiGroup":"rbac.authorization.k8s.io",
+                      "name":"kubeadm:cluster-admins"}]})"},
     {"/apis/node.k8s.io/v1/runtimeclasses",
      R"({"metadata":{"name":"crun"},"handler":"crun"})"},
     {"/apis/node.k8s.io/v1/runtimeclasses",
@@ -321,6 +329,11 @@ Status VmLab::MeasureFacts(const VmLabRequest& request,
   const Api api(file_.api_socket);
   LAB_TRY(const auto version, api.Get("/version"));
   file_.facts["apiserver"] = version.value("gitVersion", "");
+  LAB_TRY(const auto client, RunOk({.argv = {file_.kubectl.string(), "version",
+                                             "--client", "--output=json"}}));
+  const auto told = json::parse(client, nullptr, false);
+  file_.facts["kubectl"] =
+      told.value("/clientVersion/gitVersion"_json_pointer, "");
   return {};
 }
 
