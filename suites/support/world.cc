@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <optional>
 
@@ -57,6 +58,11 @@ World::World()
       api_(lab_.api_socket) {
   namespace_ =
       ReplaceAll(CaseId().substr(0, 48), ".", "-") + "-" + RandomHex(4);
+  // By hand the case's id is a GoogleTest name.
+  for (char& letter : namespace_) {
+    letter =
+        static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
   Must(api_.Post("/api/v1/namespaces", Meta(namespace_)));
   // A pod before its namespace's service account is refused.
   Must(api_.Watch(
