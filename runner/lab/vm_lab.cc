@@ -343,6 +343,11 @@ Status VmLab::MeasureFacts(const VmLabRequest& request,
   const Api api(file_.api_socket);
   LAB_TRY(const auto version, api.Get("/version"));
   file_.facts["apiserver"] = version.value("gitVersion", "");
+  LAB_TRY(const auto client, RunOk({.argv = {file_.kubectl.string(), "version",
+                                             "--client", "--output=json"}}));
+  const auto told = json::parse(client, nullptr, false);
+  file_.facts["kubectl"] =
+      told.value("/clientVersion/gitVersion"_json_pointer, "");
   return {};
 }
 

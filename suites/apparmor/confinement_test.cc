@@ -14,13 +14,6 @@ using nlohmann::json;
 
 constexpr const char* kWrite = "create:/tmp/x";
 
-json ProfileField(const Pod& pod) {
-  return pod.object.at("spec")
-      .at("containers")
-      .at(0)
-      .value("/securityContext/appArmorProfile"_json_pointer, json());
-}
-
 json Annotations(const Pod& pod) {
   return pod.object.at("metadata").value("annotations", json::object());
 }
@@ -29,22 +22,21 @@ json Annotations(const Pod& pod) {
 TEST_F(AppArmor, LocalhostApplied) {
   const auto node = world.NodeWith({kDenyWrite});
   const auto control = Control("hello-control.yaml", node);
-  const auto by_annotation = ClaimRuns("hello-apparmor.yaml", node);
-  const auto by_field = ClaimRuns("hello-apparmor-field.yaml", node);
+  std::vector<Pod> confined = {ClaimRuns("hello-apparmor.yaml", node)};
+  if (world.Behaves("api.apparmor-fields")) {
+    confined.push_back(ClaimRuns("hello-apparmor-field.yaml", node));
+  }
 
   const auto free = world.Try(control, {kWrite});
-  const auto annotated = world.Try(by_annotation, {kWrite});
-  const auto fielded = world.Try(by_field, {kWrite});
 
   ASSERT_THAT(world.ConfinementOf(control),
               Not(ConfinedBy(kDenyWrite, kEnforce)));
   ASSERT_THAT(At(free, kWrite), Allowed());
-  EXPECT_THAT(world.ConfinementOf(by_annotation),
-              ConfinedBy(kDenyWrite, kEnforce));
-  EXPECT_THAT(world.ConfinementOf(by_field), ConfinedBy(kDenyWrite, kEnforce));
-  EXPECT_THAT(At(annotated, kWrite), RefusedWith(EACCES));
-  EXPECT_THAT(At(fielded, kWrite), RefusedWith(EACCES));
-  EXPECT_EQ(world.Log(by_annotation), "Hello AppArmor!\n");
+  for (const auto& pod : confined) {
+    EXPECT_THAT(At(world.Try(pod, {kWrite}), kWrite), RefusedWith(EACCES));
+    EXPECT_THAT(world.ConfinementOf(pod), ConfinedBy(kDenyWrite, kEnforce));
+    EXPECT_EQ(world.Log(pod), "Hello AppArmor!\n");
+  }
 }
 
 // S0-25, S0-30, S3-22. The file itself, as the documents read it.
@@ -90,19 +82,22 @@ TEST_F(AppArmor, EnforceDenyWrite) {
   EXPECT_THAT(Only(tried, reads), Each(Pair(_, Allowed())));
 }
 
-// S0-18, KEP-24: fields since 1.30; since 1.34 they are no longer copied into
-// annotations (kubernetes PR 131989).
+// S0-18, KEP-24: fields since 1.30; what becomes of annotations: sync_test.cc.
 TEST_F(AppArmor, FieldBasic) {
+  Require(world.Behaves("api.apparmor-fields"),
+          "no-fields: this API server knows annotations only");
   const auto node = world.NodeWith({kDenyWrite});
   const auto control = Control("hello-control.yaml", node);
   const auto container = ClaimRuns("hello-apparmor-field.yaml", node);
   const auto whole_pod = ClaimRuns("hello-apparmor-pod-field.yaml", node);
 
   ASSERT_THAT(At(world.Try(control, {kWrite}), kWrite), Allowed());
-  EXPECT_EQ(ProfileField(container).value("localhostProfile", ""), kDenyWrite);
-  EXPECT_TRUE(ProfileField(whole_pod).is_null()) << ProfileField(whole_pod);
+  const json field = FieldOf(container.object.at("spec"));
+  EXPECT_EQ(field.value("localhostProfile", ""), kDenyWrite);
+  EXPECT_TRUE(FieldOf(whole_pod.object.at("spec")).is_null());
+  const bool copied = world.Behaves("api.apparmor-fields-become-annotations");
   for (const auto& pod : {container, whole_pod}) {
-    EXPECT_TRUE(Annotations(pod).empty()) << Annotations(pod);
+    EXPECT_EQ(Annotations(pod).empty(), !copied) << Annotations(pod);
     EXPECT_THAT(At(world.Try(pod, {kWrite}), kWrite), RefusedWith(EACCES));
     EXPECT_THAT(world.ConfinementOf(pod), ConfinedBy(kDenyWrite, kEnforce));
   }
@@ -111,30 +106,28 @@ TEST_F(AppArmor, FieldBasic) {
 // S0-61. The containers differ in nothing but their profile.
 TEST_F(AppArmor, MultiContainer) {
   const auto node = world.NodeWith({kDenyWrite});
-  const auto pod = ClaimRuns("multi-container.yaml", node);
-  const auto fields = ClaimRuns("multi-container-fields.yaml", node);
-
-  const auto denied = world.Try(pod, {kWrite}, "denied");
-  Pod control = pod;  // its other containers
+  // The pods, and their container that is denied writing.
+  std::vector<std::pair<Pod, std::string>> pods = {
+      {ClaimRuns("multi-container.yaml", node), "denied"}};
+  if (world.Behaves("api.apparmor-fields")) {
+    pods.emplace_back(ClaimRuns("multi-container-fields.yaml", node),
+                      "inherits");
+  }
+  Pod control = pods.front().first;  // its other containers
   control.control = true;
-  const auto by_default = world.Try(control, {kWrite}, "default");
-  const auto free = world.Try(control, {kWrite}, "unconfined");
-  const auto inherits = world.Try(fields, {kWrite}, "inherits");
+  ASSERT_THAT(At(world.Try(control, {kWrite}, "default"), kWrite), Allowed());
+  ASSERT_THAT(At(world.Try(control, {kWrite}, "unconfined"), kWrite),
+              Allowed());
 
-  ASSERT_THAT(At(by_default, kWrite), Allowed());
-  ASSERT_THAT(At(free, kWrite), Allowed());
-  EXPECT_THAT(At(denied, kWrite), RefusedWith(EACCES));
-  EXPECT_THAT(At(inherits, kWrite), RefusedWith(EACCES));
-  EXPECT_THAT(world.ConfinementOf(pod, "denied"),
-              ConfinedBy(kDenyWrite, kEnforce));
-  EXPECT_THAT(world.ConfinementOf(pod, "default"),
-              ConfinedBy(kContainerdDefault, kEnforce));
-  EXPECT_THAT(world.ConfinementOf(pod, "unconfined"), Unconfined());
-  EXPECT_THAT(world.ConfinementOf(fields, "inherits"),
-              ConfinedBy(kDenyWrite, kEnforce));
-  EXPECT_THAT(world.ConfinementOf(fields, "default"),
-              ConfinedBy(kContainerdDefault, kEnforce));
-  EXPECT_THAT(world.ConfinementOf(fields, "unconfined"), Unconfined());
+  for (const auto& [pod, denied] : pods) {
+    EXPECT_THAT(At(world.Try(pod, {kWrite}, denied), kWrite),
+                RefusedWith(EACCES));
+    EXPECT_THAT(world.ConfinementOf(pod, denied),
+                ConfinedBy(kDenyWrite, kEnforce));
+    EXPECT_THAT(world.ConfinementOf(pod, "default"),
+                ConfinedBy(kContainerdDefault, kEnforce));
+    EXPECT_THAT(world.ConfinementOf(pod, "unconfined"), Unconfined());
+  }
 }
 
 // The default profile refuses this file whatever its mode says; without a
@@ -163,12 +156,13 @@ TEST_F(AppArmor, Unconfined) {
   const auto node = world.NodeWith({});
   const auto control = Control("hello-control.yaml", node);
   const auto by_annotation = ClaimRuns("unconfined.yaml", node);
-  const auto by_field = ClaimRuns("unconfined-pod-field.yaml", node);
 
   ASSERT_THAT(At(world.Try(control, {kSysrq}), kSysrq), RefusedWith(EACCES));
   EXPECT_THAT(At(world.Try(by_annotation, {kSysrq}), kSysrq), RefusedWith(EIO));
   EXPECT_TRUE(world.HasProfile(node, kContainerdDefault));
   EXPECT_THAT(world.ConfinementOf(by_annotation), lab::suite::Unconfined());
+  if (!world.Behaves("api.apparmor-fields")) return;
+  const auto by_field = ClaimRuns("unconfined-pod-field.yaml", node);
   EXPECT_THAT(world.ConfinementOf(by_field, "inherits"),
               lab::suite::Unconfined());
   EXPECT_THAT(world.ConfinementOf(by_field, "confined"),

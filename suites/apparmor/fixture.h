@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "suites/support/matchers.h"
 #include "suites/support/must.h"
 #include "suites/support/records.h"
@@ -20,6 +22,38 @@ inline constexpr const char* kUnloaded = "k8s-apparmor-example-allow-write";
 inline constexpr const char* kContainerdDefault = "cri-containerd.apparmor.d";
 inline constexpr const char* kEnforce = "enforce";
 inline constexpr const char* kComplain = "complain";
+
+/// Before the container's name: the key of the annotation that names its
+/// profile.
+inline constexpr const char* kProfileKey =
+    "container.apparmor.security.beta.kubernetes.io/";
+/// For World::Submit: all checks of the API server, and nothing is stored.
+inline constexpr const char* kTryPods = "pods?dryRun=All";
+/// What the API server says of an annotation that has a field by now.
+inline constexpr const char* kDeprecated =
+    ": deprecated since v1.30; use the \"appArmorProfile\" field instead";
+
+/// The manifest of this name in a List.
+inline nlohmann::json Item(const nlohmann::json& list,
+                           const std::string& name) {
+  for (const auto& item : list.at("items")) {
+    if (item.at("metadata").at("name") == name) return item;
+  }
+  ADD_FAILURE() << "no " << name << " in the list";
+  return {};
+}
+
+/// appArmorProfile of a pod's spec's container, or null.
+inline nlohmann::json FieldOf(const nlohmann::json& spec, int container = 0,
+                              const char* containers = "containers") {
+  return spec.at(containers)
+      .at(container)
+      .value("/securityContext/appArmorProfile"_json_pointer, nlohmann::json());
+}
+inline nlohmann::json FieldOf(const Reply& reply, int container = 0) {
+  return reply.accepted() ? FieldOf(reply.object.at("spec"), container)
+                          : nlohmann::json();
+}
 
 /// The outcome of one act; kNotTried if it was not among them.
 inline constexpr int kNotTried = -1;

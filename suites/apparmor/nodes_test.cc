@@ -105,7 +105,10 @@ TEST_F(AppArmor, SchedulerUnaware) {
   EXPECT_THAT(At(write, "create:/tmp/x"), RefusedWith(EACCES));
   EXPECT_THAT(world.ConfinementOf(running),
               ConfinedBy("lab-one-worker", kEnforce));
-  EXPECT_EQ(refused.WaitingReason(), "CreateContainerError");
+  EXPECT_EQ(refused.WaitingReason(),
+            world.Behaves("kubelet.checks-profile", &without)
+                ? "Blocked"
+                : "CreateContainerError");
 
   world.LoadProfile(without, "lab-one-worker");
   const auto released = Claim(world.AwaitRunning(refused, 90s));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pods whose profile is not loaded. What is claimed here holds for Kubernetes
-// 1.24 and later with containerd: the kubelet no longer checks (kubernetes PR
-// 97966), the runtime refuses to create the container.
+// Pods whose profile is not loaded. Up to Kubernetes 1.23 the kubelet checks,
+// and holds the pod back; since 1.24 it does not (kubernetes PR 97966), and the
+// runtime refuses to create the container.
 #include "suites/apparmor/fixture.h"
 
 namespace lab::suite {
@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
@@ -32,6 +33,15 @@ std::string ConditionOf(const Pod& pod, const std::string& type) {
   return "absent";
 }
 
+// For what the container waits, by whoever refused it.
+std::string RefusedReason(bool kubelet_checks) {
+  return kubelet_checks ? "Blocked" : "CreateContainerError";
+}
+
+std::string NotLoaded(const std::string& profile) {
+  return "Cannot enforce AppArmor: profile \"" + profile + "\" is not loaded";
+}
+
 // S0-14, S0-32, S0-33 (D-1): what the document shows is of two older eras.
 TEST_F(AppArmor, UnloadedProfile) {
   const auto node = world.NodeWith({kDenyWrite});
@@ -43,11 +53,17 @@ TEST_F(AppArmor, UnloadedProfile) {
 
   ASSERT_TRUE(control.Running());
   EXPECT_EQ(refused.phase(), "Pending");
-  EXPECT_EQ(refused.WaitingReason(), "CreateContainerError");
-  EXPECT_THAT(refused.WaitingMessage(),
-              AllOf(HasSubstr("apparmor"), HasSubstr(kUnloaded)));
+  const bool checks = world.Behaves("kubelet.checks-profile", &node);
+  EXPECT_EQ(refused.WaitingReason(), RefusedReason(checks));
   const json status = refused.object.at("status");
-  EXPECT_FALSE(status.contains("reason")) << status["reason"];
+  if (checks) {
+    EXPECT_EQ(status.value("reason", ""), "AppArmor");
+    EXPECT_EQ(status.value("message", ""), NotLoaded(kUnloaded));
+  } else {
+    EXPECT_THAT(refused.WaitingMessage(),
+                AllOf(HasSubstr("apparmor"), HasSubstr(kUnloaded)));
+    EXPECT_FALSE(status.contains("reason")) << status["reason"];
+  }
   EXPECT_EQ(status.value("qosClass", ""), "BestEffort");
   EXPECT_EQ(ConditionOf(refused, "PodScheduled"), "True");
   EXPECT_EQ(ConditionOf(refused, "Ready"), "False");
@@ -68,13 +84,25 @@ TEST_F(AppArmor, UnloadedEvent) {
   ASSERT_THAT(
       Reasons(world.Events(control)),
       AllOf(IsSupersetOf({"Created", "Started"}), Not(Contains("Failed"))));
-  for (const auto& event : world.Events(refused)) {
-    if (event.value("reason", "") != "Failed") continue;
+  const bool checks = world.Behaves("kubelet.checks-profile", &node);
+  const auto events = world.Events(refused);
+  if (world.Behaves("kubelet.holds-back-silently", &node)) {
+    EXPECT_THAT(Reasons(events), ElementsAre("Scheduled"));
+    return;
+  }
+  const std::string reason = checks ? "AppArmor" : "Failed";
+  EXPECT_THAT(Reasons(events), Contains(reason));
+  for (const auto& event : events) {
+    if (event.value("reason", "") != reason) continue;
     EXPECT_EQ(event.value("type", ""), "Warning");
     EXPECT_EQ(event.at("source").value("component", ""), "kubelet");
-    EXPECT_THAT(event.value("message", ""),
-                AllOf(StartsWith("Error: "), HasSubstr("apparmor"),
-                      HasSubstr(kUnloaded)));
+    const std::string message = event.value("message", "");
+    if (checks) {
+      EXPECT_EQ(message, NotLoaded(kUnloaded));
+      continue;
+    }
+    EXPECT_THAT(message, AllOf(StartsWith("Error: "), HasSubstr("apparmor"),
+                               HasSubstr(kUnloaded)));
   }
 }
 
@@ -83,8 +111,8 @@ TEST_F(AppArmor, UnloadedEvent) {
 TEST_F(AppArmor, RejectNeverStarts) {
   const auto node = world.NodeWith({kDenyWrite});
   EXPECT_FALSE(world.HasProfile(node, kUnloaded));
-  const auto pod = world.Apply("unloaded-field.yaml", &node);
-  const auto control = Control("hello-apparmor-field.yaml", node);
+  const auto pod = world.Apply("hello-apparmor-2.yaml", &node);
+  const auto control = Control("hello-apparmor.yaml", node);
   ASSERT_THAT(Reasons(world.Events(control)),
               IsSupersetOf({"Created", "Started"}));
   ASSERT_EQ(world.Log(control), "Hello AppArmor!\n");
@@ -92,7 +120,8 @@ TEST_F(AppArmor, RejectNeverStarts) {
 
   const auto refused = Claim(world.AwaitRefused(pod, 2));
 
-  EXPECT_EQ(refused.WaitingReason(), "CreateContainerError");
+  EXPECT_EQ(refused.WaitingReason(),
+            RefusedReason(world.Behaves("kubelet.checks-profile", &node)));
   EXPECT_EQ(refused.ContainerStatus().value("restartCount", -1), 0);
   EXPECT_THAT(refused.ContainerId(), IsEmpty());
   EXPECT_THAT(world.Log(refused), IsEmpty());
@@ -110,7 +139,8 @@ TEST_F(AppArmor, LateLoadRecovers) {
   auto pod = world.Apply("late-load.yaml", &node);
   pod.control = true;  // the pod itself, before the load
   auto held = Claim(world.AwaitRefused(pod, 1));
-  ASSERT_EQ(held.WaitingReason(), "CreateContainerError");
+  ASSERT_EQ(held.WaitingReason(),
+            RefusedReason(world.Behaves("kubelet.checks-profile", &node)));
   held.control = false;
 
   world.LoadProfile(node, "lab-late");

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <optional>
 
@@ -21,6 +22,9 @@ LabFile LoadLab() {
   const char* file = std::getenv("LAB_FILE");
   return Must(LabFile::Load(file != nullptr ? file : ""));
 }
+
+// staticPodPath in fixtures/node/kubelet-config.yaml.
+constexpr const char* kStaticPods = "/etc/kubernetes/manifests";
 
 Path Home() {
   const char* home = std::getenv("LAB_HOME");
@@ -54,6 +58,11 @@ World::World()
       api_(lab_.api_socket) {
   namespace_ =
       ReplaceAll(CaseId().substr(0, 48), ".", "-") + "-" + RandomHex(4);
+  // By hand the case's id is a GoogleTest name.
+  for (char& letter : namespace_) {
+    letter =
+        static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
   Must(api_.Post("/api/v1/namespaces", Meta(namespace_)));
   // A pod before its namespace's service account is refused.
   Must(api_.Watch(
@@ -73,6 +82,11 @@ World::~World() {
   if (throwaway != nullptr && *throwaway == '1') return;
   const std::string pods =
       fmt::format("/api/v1/namespaces/{}/pods", namespace_);
+  // First: a kubelet puts the mirror of a static pod back.
+  for (const auto& [node, path] : static_pods_) {
+    const auto removed = node.AskOk({"rm", "-f", path});
+    if (!removed) Evidence(Kind::kNote, "clean-up: " + removed.error().what);
+  }
   std::vector<Status> done = {api_.Delete(pods),
                               api_.Delete("/api/v1/namespaces/" + namespace_)};
   for (const auto& [node, profile] : loaded_) {
@@ -242,13 +256,41 @@ Reply World::Submit(const json& object, const std::string& path,
               "create " + object.at("metadata").value("name", path));
 }
 
-Reply World::Change(const Pod& pod, const json& patch) const {
+Reply World::Change(const Pod& pod, const json& patch,
+                    const std::string& subresource) const {
+  const std::string below = subresource.empty() ? "" : "/" + subresource;
   return Send({.method = "PATCH",
-               .path = fmt::format("/api/v1/namespaces/{}/pods/{}", namespace_,
-                                   pod.name),
+               .path = fmt::format("/api/v1/namespaces/{}/pods/{}{}",
+                                   namespace_, pod.name, below),
                .body = patch.dump(),
                .content_type = "application/merge-patch+json"},
-              "change " + pod.name);
+              "change " + pod.name + below);
+}
+
+Reply World::LabelNamespace(const std::string& key,
+                            const std::string& value) const {
+  const json patch = {{"metadata", {{"labels", {{key, value}}}}}};
+  return Send({.method = "PATCH",
+               .path = "/api/v1/namespaces/" + namespace_,
+               .body = patch.dump(),
+               .content_type = "application/merge-patch+json"},
+              fmt::format("label the namespace {}={}", key, value));
+}
+
+Pod World::PlaceStaticPod(const NodeShell& node, const std::string& file) {
+  json object = Manifest(file);
+  json& meta = object.at("metadata");
+  meta["namespace"] = namespace_;
+  const std::string path = fmt::format("{}/{}.json", kStaticPods, namespace_);
+  static_pods_.emplace_back(node, path);
+  Must(node.AskOk({"tee", path}, object.dump()));
+  Evidence(Kind::kNode, fmt::format("{}: fixtures/pods/{} placed as {}",
+                                    node.node(), file, path));
+  // The kubelet makes the name so (pkg/kubelet/config, generatePodName).
+  const std::string name =
+      fmt::format("{}-{}", meta.at("name").get<std::string>(), node.node());
+  return Must(Await(Pod{name, json::object(), false}, "to be mirrored",
+                    [](const Pod&) { return true; }));
 }
 
 Result<Pod> World::Await(const Pod& pod, const std::string& what,
@@ -292,6 +334,13 @@ Result<Pod> World::AwaitEnded(const Pod& pod, Duration timeout) const {
 
 Result<Pod> World::AwaitRefused(const Pod& pod, int count,
                                 Duration timeout) const {
+  const auto refused = [](const Pod& p) {
+    const auto waits = p.WaitingReason();
+    return p.Running() || (!waits.empty() && waits != "ContainerCreating");
+  };
+  if (Behaves("kubelet.checks-profile")) {
+    return Await(pod, "to be held back", refused, timeout);
+  }
   const std::string reason = "Failed";
   LAB_TRY(const auto event,
           api_.Watch(
@@ -316,10 +365,19 @@ Result<Pod> World::AwaitRefused(const Pod& pod, int count,
            fmt::format("event {} {} (x{}): {}", event.value("type", ""), reason,
                        event.value("count", 1), event.value("message", "")));
   // The status follows the event.
-  return Await(pod, "to show the refusal", [](const Pod& p) {
-    const auto waits = p.WaitingReason();
-    return p.Running() || (!waits.empty() && waits != "ContainerCreating");
-  });
+  return Await(pod, "to show the refusal", refused);
+}
+
+Finished World::Kubectl(const std::vector<std::string>& argv) const {
+  std::vector<std::string> all = {lab_.kubectl.string(), "--namespace",
+                                  namespace_, "--kubeconfig",
+                                  lab_.kubeconfig.string()};
+  all.insert(all.end(), argv.begin(), argv.end());
+  auto ran = Must(RunToEnd({.argv = std::move(all)}));
+  const std::string said = ReplaceAll(ran.out + ran.err, "\n", " / ");
+  Evidence(Kind::kApi, fmt::format("kubectl {}: {}: {}", ShellQuote(argv),
+                                   ran.ended.ToString(), said));
+  return ran;
 }
 
 std::vector<json> World::Events(const Pod& pod) const {

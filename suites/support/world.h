@@ -121,8 +121,14 @@ class World {
   /// says what the API server answered.
   Reply Submit(const nlohmann::json& object, const std::string& path = "pods",
                const std::string& group = "") const;
-  /// Changes a pod by a merge patch (RFC 7386).
-  Reply Change(const Pod& pod, const nlohmann::json& patch) const;
+  /// Changes a pod, or a subresource of it, by a merge patch (RFC 7386).
+  Reply Change(const Pod& pod, const nlohmann::json& patch,
+               const std::string& subresource = "") const;
+  /// Labels the case's namespace.
+  Reply LabelNamespace(const std::string& key, const std::string& value) const;
+  /// Puts the pod of fixtures/pods/FILE among the node's own, whose kubelet
+  /// runs it without being told by the API. Returns the API's mirror of it.
+  Pod PlaceStaticPod(const NodeShell& node, const std::string& file);
   /// Waits until `done`; a timeout error says what was last seen.
   Result<Pod> Await(const Pod& pod, const std::string& what,
                     const std::function<bool(const Pod&)>& done,
@@ -130,9 +136,12 @@ class World {
   Result<Pod> AwaitRunning(const Pod& pod, Duration timeout = 45s) const;
   /// Waits until the pod has Succeeded or Failed.
   Result<Pod> AwaitEnded(const Pod& pod, Duration timeout = 45s) const;
-  /// Waits for `count` refused attempts to create its container.
+  /// Waits for `count` refused attempts to create its container. A kubelet
+  /// that checks by itself counts none: there it is until the pod is held.
   Result<Pod> AwaitRefused(const Pod& pod, int count,
                            Duration timeout = 60s) const;
+  /// The lab's own kubectl, in the case's namespace.
+  Finished Kubectl(const std::vector<std::string>& argv) const;
   /// The events about a pod so far.
   std::vector<nlohmann::json> Events(const Pod& pod) const;
   /// The log of its container; empty if it has none.
@@ -182,6 +191,7 @@ class World {
   std::map<std::string, InsideLabels> inside_;  ///< by pod and container
   std::vector<std::pair<NodeShell, std::string>> loaded_;
   std::vector<std::pair<NodeShell, std::string>> labelled_;
+  std::vector<std::pair<NodeShell, std::string>> static_pods_;
 };
 
 }  // namespace lab::suite
