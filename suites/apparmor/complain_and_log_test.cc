@@ -9,12 +9,6 @@ using ::testing::_;
 using ::testing::Each;
 using ::testing::Pair;
 
-bool Is(const AuditRecord& record, AuditEvent event, const std::string& profile,
-        const std::string& path) {
-  return record.event == event && record.profile == profile &&
-         record.name == path;
-}
-
 // S0-3. The mode alone makes the difference.
 TEST_F(AppArmor, ComplainNoAllow) {
   const auto node = world.NodeWith({"lab-no-write", "lab-no-write-complain"});

@@ -76,6 +76,20 @@ inline std::vector<std::string> Both(std::vector<std::string> a,
   return a;
 }
 
+/// The pod whose other containers are the control.
+inline Pod AsControl(Pod pod) {
+  pod.control = true;
+  return pod;
+}
+
+/// A record of this event, caused under this profile, about this path (or
+/// capability).
+inline bool Is(const AuditRecord& record, AuditEvent event,
+               const std::string& profile, const std::string& name) {
+  return record.event == event && record.profile == profile &&
+         record.name == name;
+}
+
 class AppArmor : public testing::Test {
  protected:
   /// The pod of `file`, running on `node`: the twin whose fate shows that the

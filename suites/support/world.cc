@@ -182,7 +182,7 @@ NodeShell World::NodeOf(const Pod& pod) const {
 }
 
 void World::LoadProfile(const NodeShell& node, const std::string& profile) {
-  const auto text = Must(ReadFile(Home() / "profiles" / "apparmor" / profile));
+  const auto text = ProfileText(profile);
   loaded_.emplace_back(node, profile);
   Must(node.LoadProfile(profile, text));
   Evidence(Kind::kNode,
@@ -191,8 +191,7 @@ void World::LoadProfile(const NodeShell& node, const std::string& profile) {
 
 void World::ReplaceProfile(const NodeShell& node, const std::string& profile,
                            const std::string& file) {
-  const auto text = Must(ReadFile(Home() / "profiles" / "apparmor" / file));
-  Must(node.LoadProfile(profile, text));
+  Must(node.LoadProfile(profile, ProfileText(file)));
   Evidence(Kind::kNode, fmt::format("{}: replaced profile {} by {}",
                                     node.node(), profile, file));
 }
@@ -201,6 +200,20 @@ void World::RemoveProfile(const NodeShell& node, const std::string& profile) {
   Must(node.RemoveProfile(profile));
   Evidence(Kind::kNode,
            fmt::format("{}: removed profile {}", node.node(), profile));
+}
+
+std::string World::ProfileText(const std::string& profile) const {
+  return Must(ReadFile(Home() / "profiles" / "apparmor" / profile));
+}
+
+Finished World::TryLoad(const NodeShell& node, const std::string& profile,
+                        const std::string& text) {
+  loaded_.emplace_back(node, profile);
+  auto parsed =
+      Must(node.Ask({"apparmor_parser", "--replace", "--skip-cache"}, text));
+  Evidence(Kind::kNode, fmt::format("{}: apparmor_parser: {} {}", node.node(),
+                                    parsed.ended.ToString(), Trim(parsed.err)));
+  return parsed;
 }
 
 void World::LabelNode(const NodeShell& node, const std::string& key,

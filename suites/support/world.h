@@ -105,6 +105,13 @@ class World {
                       const std::string& file);
   /// Removes a profile that this case has loaded.
   void RemoveProfile(const NodeShell& node, const std::string& profile);
+  /// The text of profiles/apparmor/NAME.
+  std::string ProfileText(const std::string& profile) const;
+  /// Runs the node's parser over a text that it may refuse, as LoadProfile
+  /// does; says how it ended and what it said. What it loads under the name
+  /// `profile` goes with the case.
+  Finished TryLoad(const NodeShell& node, const std::string& profile,
+                   const std::string& text);
   /// Labels a node for this case only.
   void LabelNode(const NodeShell& node, const std::string& key,
                  const std::string& value);
