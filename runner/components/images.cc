@@ -38,10 +38,12 @@ Status WriteImage(const Path& archive, const std::string& tag,
   return writer.Close();
 }
 
-Status WritePauseLayer(const ImageInputs& inputs, const Path& layer) {
+// A layer of one static program.
+Status WriteProgramLayer(const std::string& name, const Path& program,
+                         const Path& layer) {
   LAB_TRY(auto writer,
           ArchiveWriter::Create(layer, ArchiveWriter::Format::kTar));
-  LAB_CHECK_OK(writer.AddFileFrom("pause", inputs.pause, 0755));
+  LAB_CHECK_OK(writer.AddFileFrom(name, program, 0755));
   return writer.Close();
 }
 
@@ -73,15 +75,20 @@ Result<std::vector<Path>> MakeImages(const ImageInputs& inputs,
                                      const Path& into) {
   const Path pause_layer = into / "pause-layer.tar";
   const Path busybox_layer = into / "busybox-layer.tar";
-  LAB_CHECK_OK(WritePauseLayer(inputs, pause_layer));
+  const Path loader_layer = into / "loader-layer.tar";
+  LAB_CHECK_OK(WriteProgramLayer("pause", inputs.pause, pause_layer));
+  LAB_CHECK_OK(WriteProgramLayer("loader", inputs.loader, loader_layer));
   LAB_CHECK_OK(WriteBusyboxLayer(inputs, busybox_layer));
   const Path pause = into / "pause.tar";
   const Path busybox = into / "busybox.tar";
+  const Path loader = into / "apparmor-loader.tar";
   LAB_CHECK_OK(WriteImage(pause, kPauseImage, pause_layer,
                           {{"Entrypoint", {"/pause"}}}));
   LAB_CHECK_OK(WriteImage(busybox, kBusyboxImage, busybox_layer,
                           {{"Cmd", {"sh"}}, {"Env", {"PATH=/bin"}}}));
-  return std::vector<Path>{pause, busybox};
+  LAB_CHECK_OK(WriteImage(loader, kLoaderImage, loader_layer,
+                          {{"Entrypoint", {"/loader"}}, {"Cmd", {"run"}}}));
+  return std::vector<Path>{pause, busybox, loader};
 }
 
 }  // namespace lab

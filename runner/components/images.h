@@ -13,15 +13,18 @@ namespace lab {
 
 inline constexpr const char* kPauseImage = "lab.local/pause:1";
 inline constexpr const char* kBusyboxImage = "lab.local/busybox:1";
+inline constexpr const char* kLoaderImage = "lab.local/apparmor-loader:1";
 
 struct ImageInputs {
   Path busybox;  ///< a static busybox
   Path pause;    ///< the sandbox's process
   Path probe;    ///< suites/probes/probe.cc, becomes /bin/probe
+  Path loader;   ///< suites/probes/loader.cc, becomes /loader
 };
 
-/// Writes pause.tar and busybox.tar (docker-archive, which `ctr images import`
-/// and `kind load` read) into `into` and returns their paths.
+/// Writes pause.tar, busybox.tar and apparmor-loader.tar (docker-archive, which
+/// `ctr images import` and `kind load` read) into `into` and returns their
+/// paths.
 Result<std::vector<Path>> MakeImages(const ImageInputs& inputs,
                                      const Path& into);
 

@@ -28,6 +28,7 @@ constexpr Placed kFixtures[] = {
     {"containerd-config.toml", "etc/containerd/config.toml", 0644},
     {"cni.conflist", "etc/cni/net.d/10-lab.conflist", 0644},
     {"sshd_config", "etc/ssh/sshd_config", 0644},
+    {"apparmor.d/lab-baked", "etc/apparmor.d/lab-baked", 0644},
 };
 constexpr Placed kProbes[] = {
     {"cni", "opt/cni/bin/lab-cni", 0755},
@@ -233,7 +234,7 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
   LAB_CHECK_OK(MakeDirectories(images));
   LAB_TRY(const auto archives,
           MakeImages({root / "usr/bin/busybox", inputs.probes / "pause",
-                      inputs.probes / "probe"},
+                      inputs.probes / "probe", inputs.probes / "loader"},
                      images));
   LAB_CHECK_OK(ImportImages(archives, containerd, root, log));
   LAB_CHECK_OK(RemoveTree(images));
@@ -249,7 +250,8 @@ Result<PartRecipe> NodeDiskRecipe(const NodeDiskInputs& inputs) {
                                   PartId(inputs.containerd)};
   std::vector<Path> files = {inputs.fixtures / "initramfs-init",
                              inputs.fixtures / "modules",
-                             inputs.probes / "pause", inputs.probes / "probe"};
+                             inputs.probes / "pause", inputs.probes / "probe",
+                             inputs.probes / "loader"};
   for (const auto& file : kFixtures) {
     files.push_back(inputs.fixtures / file.source);
   }
