@@ -238,10 +238,6 @@ json World::Fixture(const std::string& path) const {
   return Must(ParseYaml(Must(ReadFile(file)), file.string()));
 }
 
-std::string World::ProfileText(const std::string& file) const {
-  return Must(ReadFile(Home() / "profiles" / "apparmor" / file));
-}
-
 Pod World::Apply(const std::string& file, const NodeShell* node) {
   json object = Manifest(file);
   if (node != nullptr) {

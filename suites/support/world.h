@@ -127,8 +127,6 @@ class World {
   nlohmann::json Manifest(const std::string& file) const;
   /// The manifest or patch in fixtures/PATH.
   nlohmann::json Fixture(const std::string& path) const;
-  /// The text of profiles/apparmor/FILE.
-  std::string ProfileText(const std::string& file) const;
   /// Creates a pod, or what else `path` (below the namespace: "pods",
   /// "deployments") and `group` ("apps/v1"; empty: the core's v1) name, and
   /// says what the API server answered.
