@@ -28,6 +28,7 @@ struct RunOptions {
   std::string report_dir;
   std::string junit;
   std::string use_lab;
+  std::string from_saved;
   std::string sabotage;
   bool list_sabotage = false;
   bool keep_lab = false;
@@ -40,6 +41,8 @@ struct RunOptions {
 struct LabCommandOptions {
   LabOptions lab;
   std::string name = "lab";
+  std::string from_saved{};  ///< of a saved lab; empty: a new lab
+  std::string save_as{};     ///< of `lab save`
   std::string node;
   std::vector<std::string> command;  ///< of `lab shell NODE -- ...`
 };
