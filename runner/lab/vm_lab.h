@@ -13,13 +13,14 @@
 #include "runner/cluster/lab_file.h"
 #include "runner/components/parts.h"
 #include "runner/lab/accel.h"
-#include "runner/lab/control_plane.h"
 #include "runner/lab/net_number.h"
 #include "runner/lab/saved_lab.h"
 #include "runner/lab/vm_shape.h"
 #include "runner/process/process.h"
 
 namespace lab {
+
+struct ControlPlaneRequest;
 
 struct VmLabRequest {
   std::string name;

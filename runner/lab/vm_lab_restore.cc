@@ -11,6 +11,7 @@
 #include "runner/base/wait.h"
 #include "runner/cluster/api.h"
 #include "runner/cluster/node.h"
+#include "runner/lab/control_plane.h"
 #include "runner/lab/node_join.h"
 #include "runner/lab/qmp.h"
 #include "runner/lab/saved_machine.h"
@@ -22,6 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 
 using nlohmann::json;
+
+constexpr Duration kPatience = 180s;  // as long as nodes of a new lab have
 
 // The saved lab's files, as those of a lab of this name.
 Result<LabFile> LayOut(const RestoreRequest& request) {
@@ -52,6 +55,17 @@ Result<LabFile> LayOut(const RestoreRequest& request) {
   return lab;
 }
 
+ControlPlaneRequest ControlPlaneOf(const SavedLab& saved, const Path& directory,
+                                   const NetNumber& net) {
+  return {.programs = saved.kubernetes_part,
+          .etcd = saved.etcd_part,
+          .directory = directory,
+          .net = &net,
+          .apiserver_args = saved.apiserver_args,
+          .controller_manager_args = saved.controller_manager_args,
+          .scheduler_args = saved.scheduler_args};
+}
+
 // Gives a machine its devices' state and lets it go on.
 Status Resume(const LabFile& lab, const std::string& node,
               const Path& devices) {
@@ -80,7 +94,7 @@ Status AwaitKubelet(const LabFile& lab, const std::string& node) {
   const Api api(lab.api_socket);
   std::string last;
   const auto answers =
-      WaitUntil("kubelet of " + node, Deadline::In(60s), 100ms, [&] {
+      WaitUntil("kubelet of " + node, Deadline::In(kPatience), 100ms, [&] {
         const auto answer =
             api.Request({.path = "/api/v1/nodes/" + node + "/proxy/healthz",
                          .timeout = 5s});
@@ -163,14 +177,7 @@ Status VmLab::StartRestored(const RestoreRequest& request) {
   const SavedLab& saved = *request.saved;
   LAB_TRY(file_, LayOut(request));
   LAB_TRY(auto control,
-          StartControlPlane(
-              {.programs = saved.kubernetes_part,
-               .etcd = saved.etcd_part,
-               .directory = request.directory,
-               .net = &net_,
-               .apiserver_args = saved.apiserver_args,
-               .controller_manager_args = saved.controller_manager_args,
-               .scheduler_args = saved.scheduler_args}));
+          StartServers(ControlPlaneOf(saved, request.directory, net_)));
   for (auto& process : control) LAB_CHECK_OK(Own(std::move(process)));
   for (const auto& node : saved.nodes) {
     LAB_TRY(
@@ -217,10 +224,13 @@ Status VmLab::AwaitRestored(const RestoreRequest& request) {
     LAB_TRY(auto connection, ConnectSsh(file_, node.name));
     LAB_CHECK_OK(Own(std::move(connection)));
   }
-  LAB_CHECK_OK(AwaitSsh(file_, 30s));
+  LAB_CHECK_OK(AwaitSsh(file_, kPatience));
   note("ssh");
   LAB_CHECK_OK(AwaitApi());
   note("control-plane");
+  LAB_TRY(auto controllers, StartControllers(ControlPlaneOf(
+                                *request.saved, request.directory, net_)));
+  for (auto& one : controllers) LAB_CHECK_OK(Own(std::move(one)));
   LAB_CHECK_OK(
       each_node([&](const std::string& node) { return Wake(file_, node); }));
   note("awake");
@@ -243,7 +253,7 @@ Status VmLab::AwaitRestored(const RestoreRequest& request) {
     return each_node(
         [&](const std::string& node) { return AwaitKubelet(file_, node); });
   });
-  const Status heartbeats = AwaitHeartbeats(file_, *request.saved, 60s);
+  const Status heartbeats = AwaitHeartbeats(file_, *request.saved, kPatience);
   const double at = watch.Seconds();
   LAB_CHECK_OK(facts.get());
   LAB_CHECK_OK(kubelets.get());

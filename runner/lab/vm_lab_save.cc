@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <future>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include "runner/base/text.h"
 #include "runner/base/wait.h"
 #include "runner/cluster/api.h"
+#include "runner/lab/control_plane.h"
 #include "runner/lab/qmp.h"
 #include "runner/lab/saved_machine.h"
 #include "runner/lab/sparse_copy.h"
