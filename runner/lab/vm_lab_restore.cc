@@ -88,23 +88,6 @@ Status Wake(const LabFile& lab, const std::string& node) {
   return {};
 }
 
-// The API server reaches the kubelet, and the kubelet the API server: it asks
-// whether the request is allowed.
-Status AwaitKubelet(const LabFile& lab, const std::string& node) {
-  const Api api(lab.api_socket);
-  std::string last;
-  const auto answers =
-      WaitUntil("kubelet of " + node, Deadline::In(kPatience), 100ms, [&] {
-        const auto answer =
-            api.Request({.path = "/api/v1/nodes/" + node + "/proxy/healthz",
-                         .timeout = 5s});
-        last = answer ? answer->body : answer.error().what;
-        return answer && answer->status == 200;
-      });
-  if (answers) return {};
-  return answers.error().Within("last answer: " + last);
-}
-
 // A Lease that was renewed after the lab was saved, and so after it was
 // restored: only then is "Ready" more than what etcd remembers.
 Status AwaitHeartbeats(const LabFile& lab, const SavedLab& saved,
@@ -249,14 +232,9 @@ Status VmLab::AwaitRestored(const RestoreRequest& request) {
       request.saved->accel_reason};
   auto facts = std::async(std::launch::async,
                           [&] { return MeasureFacts(asked, accel); });
-  auto kubelets = std::async(std::launch::async, [&] {
-    return each_node(
-        [&](const std::string& node) { return AwaitKubelet(file_, node); });
-  });
   const Status heartbeats = AwaitHeartbeats(file_, *request.saved, kPatience);
   const double at = watch.Seconds();
   LAB_CHECK_OK(facts.get());
-  LAB_CHECK_OK(kubelets.get());
   LAB_CHECK_OK(heartbeats);
   file_.facts["seconds.heartbeats"] = fmt::format("{:.2f}", at);
   return {};
