@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runner/base/text.h"
 #include "runner/cli/commands.h"
 #include "runner/cli/doctor.h"
 #include "runner/cli/provision.h"

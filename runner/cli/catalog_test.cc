@@ -141,8 +141,6 @@ TEST(Catalog, AnUnknownSuiteIsAUsageErrorThatNamesTheKnown) {
 
 class CatalogFile : public ::testing::Test {
  protected:
-  static constexpr const char* kFile = "suites/apparmor/catalog/nodes.json";
-
   // One file of the real catalog after `change`, loaded.
   template <typename Change>
   Result<Catalog> Load(Change&& change) {

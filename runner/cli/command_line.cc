@@ -161,6 +161,9 @@ class Grammar {
     run->add_option("--junit", o.junit, "Another place for junit.xml");
     run->add_option("--use-lab", o.use_lab,
                     "Run in this lab (see runner lab ls) and leave it up");
+    run->add_option("--from-saved", o.from_saved,
+                    "Run in a lab restored from this saved one (see runner lab "
+                    "saved) and end it");
     run->add_flag("--keep-lab", o.keep_lab, "Leave the lab up afterwards");
     run->add_flag("--strict", o.strict, "A skipped case counts as an error");
     run->add_option("-j,--jobs", o.jobs,
@@ -229,8 +232,35 @@ class Grammar {
                              });
     logs->add_option("--lab", parsed_.id, "Which lab (default: the only one)");
     logs->add_option("log", o.node, "Which log");
+    AddSaved(*lab);
     Command(*lab, "gc", "Remove what killed runners left behind",
             [](const Context& c) { return LabGc(c); });
+  }
+
+  void AddSaved(CLI::App& lab) {
+    LabCommandOptions& o = parsed_.lab;
+    CLI::App* save = Command(
+        lab, "save", "Save a lab, to go on from there in seconds, many times",
+        [this](const Context& c) { return LabSave(c, parsed_.lab); });
+    save->add_option("lab", o.name, "Which lab")->required();
+    save->add_option("--as", o.save_as,
+                     "Name of the saved lab (default: the lab's)");
+    CLI::App* restore = Command(
+        lab, "restore", "Go on with a saved lab, as a lab that stays up",
+        [this](const Context& c) {
+          parsed_.lab.name = parsed_.id;
+          return LabRestore(c, parsed_.lab);
+        });
+    restore->add_option("saved", o.from_saved, "Which saved lab")->required();
+    restore->add_option("--name", parsed_.id,
+                        "Name of the lab (default: the saved lab's)");
+    Command(lab, "saved", "Show the saved labs", [this](const Context& c) {
+      return LabSaved(c, parsed_.json);
+    })->add_flag("--json", parsed_.json, "As JSON");
+    CLI::App* forget =
+        Command(lab, "forget", "Remove a saved lab",
+                [this](const Context& c) { return LabForget(c, parsed_.id); });
+    forget->add_option("saved", parsed_.id, "Which")->required();
   }
 
   void AddCatalog() {
@@ -271,6 +301,7 @@ class Grammar {
     keep->group("");  // not for people
     AddLabOptions(*keep, parsed_.lab.lab);
     keep->add_option("--name", parsed_.lab.name);
+    keep->add_option("--from-saved", parsed_.lab.from_saved);
     keep->add_option("--news-fd", parsed_.news_fd);
   }
 

@@ -27,6 +27,10 @@ ExitCode LabLs(const Context& context, bool json);
 ExitCode LabShell(const Context& context, const LabCommandOptions& options);
 ExitCode LabLogs(const Context& context, const LabCommandOptions& options);
 ExitCode LabGc(const Context& context);
+ExitCode LabSave(const Context& context, const LabCommandOptions& options);
+ExitCode LabRestore(const Context& context, const LabCommandOptions& options);
+ExitCode LabSaved(const Context& context, bool json);
+ExitCode LabForget(const Context& context, const std::string& name);
 
 /// The process that owns a lab which outlives the command that made it; news
 /// go to `news_fd` as JSON lines until it is up. Not for people.

@@ -1,69 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 // A lab that outlives its command has a process of its own that owns it: the
 // keeper. It tells its news to the command that started it until the lab is
-// up, then goes on until SIGTERM (`runner lab down`).
+// up, then serves requests (`runner lab save`) until SIGTERM (`runner lab
+// down`).
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <mutex>
-#include <nlohmann/json.hpp>
-
 #include "runner/base/stop.h"
-#include "runner/base/text.h"
+#include "runner/base/unique_fd.h"
 #include "runner/cli/commands.h"
+#include "runner/cli/keeper_requests.h"
+#include "runner/cli/news.h"
 #include "runner/cli/provision.h"
+#include "runner/cli/saved_provision.h"
 #include "runner/lab/store.h"
 
 namespace lab {
 namespace {
 
-using nlohmann::json;
-
-// Progress as JSON lines; whoever reads them may be gone, which is no matter.
-class NewsWriter : public Progress {
- public:
-  explicit NewsWriter(int fd) : fd_(fd) {}
-
-  void Begin(const std::string& task, const std::string& text) override {
-    Tell({{"news", "begin"}, {"task", task}, {"text", text}});
-  }
-  void Update(const std::string& task, const std::string& text) override {
-    Tell({{"news", "update"}, {"task", task}, {"text", text}});
-  }
-  void End(const std::string& task, bool ok, const std::string& text) override {
-    Tell({{"news", "end"}, {"task", task}, {"ok", ok}, {"text", text}});
-  }
-  void Note(const std::string& text) override {
-    Tell({{"news", "note"}, {"text", text}});
-  }
-  void Tell(const json& news) {
-    const std::lock_guard lock(mutex_);
-    const std::string line =
-        news.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-    if (fd_ >= 0 && ::write(fd_, line.data(), line.size()) < 0) fd_ = -1;
-  }
-
- private:
-  std::mutex mutex_;
-  int fd_;
-};
-
-Result<VmLab> BringUp(const Context& context, const LabCommandOptions& options,
+Result<VmLab> Provide(const Context& context, const LabCommandOptions& options,
                       Progress& progress) {
+  if (!options.from_saved.empty()) {
+    return ProvideSavedLab(context, options.from_saved, options.name, progress);
+  }
   LAB_TRY(const auto plan, PlanLab(context, options.lab));
   LAB_TRY(const auto parts,
           ProvidePlannedParts(context, options.lab, plan, progress));
+  return ProvisionVmLab(context, options.lab, plan, parts, options.name,
+                        progress);
+}
+
+Result<VmLab> BringUp(const Context& context, const LabCommandOptions& options,
+                      Progress& progress) {
   const LabStore store(context.cache);
   const Path directory = store.DirectoryOf(options.name);
   // What a keeper that was killed left behind.
   if (const auto old = store.Find(options.name); old && !old->owner.Alive()) {
     LAB_CHECK_OK(store.Down(options.name));
   }
-  auto lab =
-      ProvisionVmLab(context, options.lab, plan, parts, options.name, progress);
+  auto lab = Provide(context, options, progress);
   if (lab) return lab;
   if (lab.error().kind == ErrorKind::kInterrupted) {
     (void)RemoveTree(directory).has_value();
@@ -72,21 +50,6 @@ Result<VmLab> BringUp(const Context& context, const LabCommandOptions& options,
   return Error{fmt::format("{}\n  logs: {} (until `runner lab gc`)",
                            lab.error().what, (directory / "logs").string()),
                lab.error().kind};
-}
-
-// Passes one line of news on; true when it is the last.
-bool PassOn(const json& news, Progress& progress, Status& outcome) {
-  const std::string what = news.value("news", "");
-  const std::string task = news.value("task", "");
-  const std::string text = news.value("text", "");
-  if (what == "begin") progress.Begin(task, text);
-  if (what == "update") progress.Update(task, text);
-  if (what == "end") progress.End(task, news.value("ok", false), text);
-  if (what == "note") progress.Note(text);
-  if (what == "failed") {
-    outcome = Error{text, static_cast<ErrorKind>(news.value("kind", 0))};
-  }
-  return what == "up" || what == "failed";
 }
 
 std::vector<std::string> KeeperCommand(const LabCommandOptions& options,
@@ -105,6 +68,7 @@ std::vector<std::string> KeeperCommand(const LabCommandOptions& options,
   add("--config", options.lab.config);
   add("--runtime", options.lab.runtime);
   add("--accel", options.lab.accel);
+  add("--from-saved", options.from_saved);
   add("--debian-mirror", options.lab.debian_mirror);
   if (options.lab.offline) argv.push_back("--offline");
   return argv;
@@ -138,29 +102,12 @@ Status StartKeeper(const LabCommandOptions& options, Progress& progress) {
   if (keeper < 0) return Error{"start the keeper of the lab"};
   write_end.Reset();
   const auto id = ProcessId::Of(keeper);
-  std::string text;
-  Status outcome = Error{"the keeper of the lab ended without a word"};
-  while (true) {
-    pollfd fd[] = {{read_end.get(), POLLIN, 0}, {stop::Fd(), POLLIN, 0}};
-    ::poll(fd, 2, -1);
-    if (fd[1].revents != 0) {
-      EndForeign(id, 5s);
-      ::waitpid(keeper, nullptr, 0);
-      return Error{"interrupted", ErrorKind::kInterrupted};
-    }
-    char buffer[4096];
-    const ssize_t n = ::read(read_end.get(), buffer, sizeof buffer);
-    if (n <= 0) return outcome;
-    text.append(buffer, static_cast<std::size_t>(n));
-    for (auto end = text.find('\n'); end != std::string::npos;
-         end = text.find('\n')) {
-      const auto news = json::parse(text.substr(0, end), nullptr, false);
-      text.erase(0, end + 1);
-      if (!news.is_object()) continue;
-      if (news.value("news", "") == "up") outcome = Status();
-      if (PassOn(news, progress, outcome)) return outcome;
-    }
+  const Status outcome = FollowNews(read_end.get(), progress);
+  if (!outcome && outcome.error().kind == ErrorKind::kInterrupted) {
+    EndForeign(id, 5s);
+    ::waitpid(keeper, nullptr, 0);
   }
+  return outcome;
 }
 
 ExitCode Keep(const Context& context, const LabCommandOptions& options,
@@ -168,16 +115,20 @@ ExitCode Keep(const Context& context, const LabCommandOptions& options,
   NewsWriter news(news_fd);
   auto lab = BringUp(context, options, news);
   if (!lab) {
-    news.Tell({{"news", "failed"},
-               {"text", lab.error().what},
-               {"kind", static_cast<int>(lab.error().kind)}});
+    news.Failed(lab.error());
     return ExitCodeFor(lab.error());
   }
-  news.Tell({{"news", "up"}});
+  const auto requests = KeeperRequests::Listen(lab->file().directory);
+  if (!requests) {
+    news.Failed(requests.error());
+    return ExitCodeFor(requests.error());
+  }
+  news.Done();
   ::close(news_fd);
   while (!stop::Requested()) {
-    pollfd fd{stop::Fd(), POLLIN, 0};
-    ::poll(&fd, 1, -1);
+    pollfd fds[] = {{stop::Fd(), POLLIN, 0}, {requests->fd(), POLLIN, 0}};
+    ::poll(fds, 2, -1);
+    if (fds[1].revents != 0) requests->Serve(context, *lab);
   }
   lab->Down();
   return ExitCode::kOk;

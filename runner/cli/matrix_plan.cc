@@ -207,7 +207,9 @@ RunState ReadCombination(const PlannedCombination& combination,
   // What was measured wins.
   run.facts.emplace("combination", combination.name());
   run.facts.emplace("kubernetes", combination.lab.kubernetes.version);
-  run.facts.emplace("node-os", combination.lab.node_os);
+  run.facts.emplace("node-os", Join({combination.lab.node_os.begin(),
+                                     combination.lab.node_os.end()},
+                                    " and "));
   run.facts.emplace("default-runtime", combination.options.runtime);
   run.facts.emplace("reproduce-options", combination.lab.options);
   return run;

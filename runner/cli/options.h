@@ -29,6 +29,7 @@ struct RunOptions {
   std::string report_dir;
   std::string junit;
   std::string use_lab;
+  std::string from_saved;
   std::string sabotage;
   std::string matrix;  ///< name or path; the suite runs once for each row
   bool resume = false;
@@ -52,6 +53,8 @@ struct RunOptions {
 struct LabCommandOptions {
   LabOptions lab;
   std::string name = "lab";
+  std::string from_saved{};  ///< of a saved lab; empty: a new lab
+  std::string save_as{};     ///< of `lab save`
   std::string node;
   std::vector<std::string> command;  ///< of `lab shell NODE -- ...`
 };

@@ -16,6 +16,7 @@
 #include "runner/cli/matrix.h"
 #include "runner/cli/provision.h"
 #include "runner/cli/report_directory.h"
+#include "runner/cli/saved_provision.h"
 #include "runner/cli/scheduler.h"
 #include "runner/lab/store.h"
 #include "runner/report/journal.h"
@@ -104,6 +105,7 @@ class SuiteRun {
     // What is broken on purpose must be seen to fail.
     if (sabotage_) known_issues_.clear();
     LAB_TRY(plan_, PlanLab(context_, options_.lab));
+    if (!options_.from_saved.empty()) return PlanFromSaved();
     if (options_.use_lab.empty()) return {};
     if (!plan_.options.empty()) {
       return UsageError(
@@ -123,6 +125,18 @@ class SuiteRun {
       return std::find(options_.cases.begin(), options_.cases.end(),
                        scenario.id) == options_.cases.end();
     });
+  }
+
+  Status PlanFromSaved() {
+    if (!options_.use_lab.empty() || !plan_.options.empty()) {
+      return UsageError(fmt::format(
+          "--from-saved {} makes a lab as it was saved; leave out {}",
+          options_.from_saved,
+          options_.use_lab.empty() ? plan_.options : "--use-lab"));
+    }
+    LAB_TRY(const auto saved, FindRestorable(context_, options_.from_saved));
+    plan_.options = "--from-saved " + saved.name;
+    return {};
   }
 
   Status PlanSabotage() {
@@ -194,27 +208,37 @@ class SuiteRun {
     });
   }
 
-  Status Provision() {
-    LAB_CHECK_OK(Phase("host", "what this machine must have",
-                       [&] { return CheckHost(context_, plan_); }));
-    Parts parts;
-    LAB_CHECK_OK(Phase("parts", "components, from the cache or built", [&] {
+  Status GetParts(Parts& parts) {
+    return Phase("parts", "components, from the cache or built", [&] {
       auto provided =
           ProvidePlannedParts(context_, options_.lab, plan_, terminal_);
       if (provided) parts = *provided;
       return provided ? Status() : Status(provided.error());
-    }));
+    });
+  }
+
+  Status Provision() {
+    LAB_CHECK_OK(Phase("host", "what this machine must have",
+                       [&] { return CheckHost(context_, plan_); }));
+    Parts parts;
+    if (options_.from_saved.empty()) LAB_CHECK_OK(GetParts(parts));
     return Phase("lab", "control plane and nodes", [&]() -> Status {
       const std::string name = "run-" + run_id_;
       if (options_.keep_lab) {
-        LAB_CHECK_OK(StartKeeper(
-            {.lab = options_.lab, .name = name, .node = "", .command = {}},
-            terminal_));
+        LAB_CHECK_OK(StartKeeper({.lab = options_.lab,
+                                  .name = name,
+                                  .from_saved = options_.from_saved,
+                                  .node = "",
+                                  .command = {}},
+                                 terminal_));
         LAB_TRY(file_, LabStore(context_.cache).Find(name));
         return {};
       }
       auto lab =
-          ProvisionVmLab(context_, options_.lab, plan_, parts, name, terminal_);
+          options_.from_saved.empty()
+              ? ProvisionVmLab(context_, options_.lab, plan_, parts, name,
+                               terminal_)
+              : ProvideSavedLab(context_, options_.from_saved, name, terminal_);
       if (lab) {
         lab_.emplace(std::move(*lab));
         file_ = lab_->file();

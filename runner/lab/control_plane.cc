@@ -79,14 +79,25 @@ std::vector<std::string> ApiServerArgs(const std::string& etcd, int port) {
 
 }  // namespace
 
-Result<std::vector<Process>> StartControlPlane(
-    const ControlPlaneRequest& request) {
+Result<std::vector<Process>> StartServers(const ControlPlaneRequest& request) {
   const std::string own = request.net->Address(1);
   Starter starter(request);
   LAB_CHECK_OK(starter.Start(request.etcd / "etcd", EtcdArgs(own)));
   LAB_CHECK_OK(starter.Start(request.programs / "kube-apiserver",
                              ApiServerArgs(own, request.net->ApiPort()),
                              request.apiserver_args));
+  // The proxy's own filter would refuse exec; its socket is the owner's only.
+  LAB_CHECK_OK(
+      starter.Start(request.programs / "kubectl",
+                    {"--kubeconfig=super-admin.conf", "proxy",
+                     "--unix-socket=api.sock", "--disable-filter=true"}));
+  return starter.Take();
+}
+
+Result<std::vector<Process>> StartControllers(
+    const ControlPlaneRequest& request) {
+  const std::string own = request.net->Address(1);
+  Starter starter(request);
   LAB_CHECK_OK(starter.Start(request.programs / "kube-controller-manager",
                              {"--kubeconfig=controller-manager.conf",
                               "--use-service-account-credentials",
@@ -98,12 +109,15 @@ Result<std::vector<Process>> StartControlPlane(
                              {"--kubeconfig=scheduler.conf",
                               "--bind-address=" + own, "--leader-elect=false"},
                              request.scheduler_args));
-  // The proxy's own filter would refuse exec; its socket is the owner's only.
-  LAB_CHECK_OK(
-      starter.Start(request.programs / "kubectl",
-                    {"--kubeconfig=super-admin.conf", "proxy",
-                     "--unix-socket=api.sock", "--disable-filter=true"}));
   return starter.Take();
+}
+
+Result<std::vector<Process>> StartControlPlane(
+    const ControlPlaneRequest& request) {
+  LAB_TRY(auto all, StartServers(request));
+  LAB_TRY(auto controllers, StartControllers(request));
+  for (auto& one : controllers) all.push_back(std::move(one));
+  return all;
 }
 
 }  // namespace lab

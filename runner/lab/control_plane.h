@@ -27,4 +27,10 @@ struct ControlPlaneRequest {
 Result<std::vector<Process>> StartControlPlane(
     const ControlPlaneRequest& request);
 
+/// Its two halves: etcd, kube-apiserver and the proxy; and those that give up
+/// when the API server needs more than 10 s to serve.
+Result<std::vector<Process>> StartServers(const ControlPlaneRequest& request);
+Result<std::vector<Process>> StartControllers(
+    const ControlPlaneRequest& request);
+
 }  // namespace lab

@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace lab {
 namespace {
@@ -45,8 +47,12 @@ bool PortIsFree(int port) {
 
 }  // namespace
 
-Result<NetNumber> NetNumber::Take() {
-  for (int number = 1; number <= kLast; ++number) {
+Result<NetNumber> NetNumber::Take(const std::set<int>& avoid) {
+  std::vector<int> numbers;
+  for (int number = 1; number <= kLast; ++number) numbers.push_back(number);
+  std::stable_partition(numbers.begin(), numbers.end(),
+                        [&](int number) { return !avoid.contains(number); });
+  for (const int number : numbers) {
     UniqueFd holder = Hold(number);
     if (holder.valid() && PortIsFree(kFirstApiPort + number)) {
       return NetNumber(number, std::move(holder));
@@ -56,6 +62,18 @@ Result<NetNumber> NetNumber::Take() {
       "no free lab number: {} labs or other programs hold ports {} to {} of "
       "127.0.0.1; `runner lab ls` shows yours",
       kLast, kFirstApiPort + 1, kFirstApiPort + kLast));
+}
+
+Result<NetNumber> NetNumber::TakeThat(int number) {
+  UniqueFd holder = Hold(number);
+  if (holder.valid() && PortIsFree(kFirstApiPort + number)) {
+    return NetNumber(number, std::move(holder));
+  }
+  return ProvisionError(fmt::format(
+      "lab number {} is taken: {} (127.77.{}.x, port {} of 127.0.0.1)", number,
+      holder.valid() ? "another program listens on its port"
+                     : "another lab has it",
+      number, kFirstApiPort + number));
 }
 
 std::string NetNumber::Address(int host) const {

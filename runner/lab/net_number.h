@@ -5,6 +5,7 @@
 // shows guests the host's 127.0.0.1, and only that, as 10.0.2.2).
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "runner/base/result.h"
@@ -17,7 +18,12 @@ class NetNumber {
   /// The lowest free number. Held by an abstract unix socket, which the kernel
   /// frees when the holder ends, however it ends, and which is one for all
   /// users of the machine.
-  static Result<NetNumber> Take();
+  /// Those in `avoid` (of saved labs) are taken only when no other is free.
+  static Result<NetNumber> Take(const std::set<int>& avoid = {});
+
+  /// That very number, for a lab whose nodes know their addresses already; a
+  /// provision error if it, or its port, is taken.
+  static Result<NetNumber> TakeThat(int number);
 
   int value() const { return value_; }
   std::string Address(int host) const;

@@ -71,5 +71,26 @@ TEST(NetNumber, OneWhosePortIsTakenIsPassedOver) {
   EXPECT_NE(Take().value(), value);
 }
 
+TEST(NetNumber, AvoidsThoseOfSavedLabsWhileThereAreOthers) {
+  std::optional<NetNumber> free(Take());
+  const int value = free->value();
+  free.reset();
+  const auto other = NetNumber::Take({value});
+  ASSERT_TRUE(other);
+  EXPECT_NE(other->value(), value);
+  std::set<int> all;
+  for (int number = 1; number <= 250; ++number) all.insert(number);
+  EXPECT_TRUE(NetNumber::Take(all));
+}
+
+TEST(NetNumber, ThatOneOrAnErrorThatNamesIt) {
+  std::optional<NetNumber> first(Take());
+  const int value = first->value();
+  const auto taken = NetNumber::TakeThat(value);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().kind, ErrorKind::kProvision);
+  EXPECT_NE(taken.error().what.find(std::to_string(value)), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lab

@@ -29,6 +29,24 @@ std::string ReadyCondition(const json& node) {
 
 }  // namespace
 
+Result<Process> ConnectSsh(const LabFile& lab, const std::string& node) {
+  return Process::Start({.argv = {"ssh", "-F", lab.SshConfig().string(), "-o",
+                                  "ControlMaster=yes", "-N", node},
+                         .log = lab.directory / "logs" / "ssh.log"});
+}
+
+Status AwaitSsh(const LabFile& lab, Duration time) {
+  return WaitUntil(
+      "ssh connection to every node", Deadline::In(time), 20ms, [&] {
+        for (const auto& node : lab.Workers()) {
+          if (!std::filesystem::exists(lab.directory / (node.name + ".ssh"))) {
+            return false;
+          }
+        }
+        return true;
+      });
+}
+
 Status NodeJoin::Adopt(const std::string& node) {
   const Api api(lab_.api_socket);
   json labels = json::object();
@@ -48,28 +66,9 @@ Status NodeJoin::Adopt(const std::string& node) {
   LAB_TRY(const auto spec, api.Patch("/api/v1/nodes/" + node,
                                      {{"metadata", {{"labels", labels}}},
                                       {"spec", {{"taints", nullptr}}}}));
-  return Connect(node);
-}
-
-Status NodeJoin::Connect(const std::string& node) {
-  LAB_TRY(auto connection,
-          Process::Start({.argv = {"ssh", "-F", lab_.SshConfig().string(), "-o",
-                                   "ControlMaster=yes", "-N", node},
-                          .log = lab_.directory / "logs" / "ssh.log"}));
+  LAB_TRY(auto connection, ConnectSsh(lab_, node));
   connections_.push_back(std::move(connection));
   return {};
-}
-
-Status NodeJoin::AwaitConnections(Duration time) {
-  return WaitUntil(
-      "ssh connection to every node", Deadline::In(time), 20ms, [&] {
-        for (const auto& node : lab_.Workers()) {
-          if (!std::filesystem::exists(lab_.directory / (node.name + ".ssh"))) {
-            return false;
-          }
-        }
-        return true;
-      });
 }
 
 Status NodeJoin::Continue(Duration time) {
@@ -100,7 +99,7 @@ Status NodeJoin::Continue(Duration time) {
                                       .describe = describe}));
   LAB_CHECK_OK(adopting);
   const auto left = time - Duration(static_cast<int>(watch.Seconds() * 1000));
-  return AwaitConnections(std::max<Duration>(left, 1s));
+  return AwaitSsh(lab_, std::max<Duration>(left, 1s));
 }
 
 std::vector<Process> NodeJoin::TakeConnections() {

@@ -30,8 +30,6 @@ class NodeJoin {
 
  private:
   Status Adopt(const std::string& node);
-  Status Connect(const std::string& node);
-  Status AwaitConnections(Duration time);
 
   const LabFile& lab_;
   const VmShape& shape_;
@@ -39,6 +37,12 @@ class NodeJoin {
   std::map<std::string, std::string> seen_;  // node -> Ready condition
   std::vector<Process> connections_;
 };
+
+/// Starts the ssh connection that all commands on `node` share
+/// (ControlMaster); the caller owns it.
+Result<Process> ConnectSsh(const LabFile& lab, const std::string& node);
+/// Waits until the connections of all workers are there.
+Status AwaitSsh(const LabFile& lab, Duration time);
 
 using NodeFacts = std::map<std::string, std::string>;
 

@@ -15,6 +15,7 @@
 #include "runner/lab/node_config.h"
 #include "runner/lab/node_join.h"
 #include "runner/lab/pki.h"
+#include "runner/lab/saved_machine.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -114,7 +115,7 @@ const char* const kObjects[][2] = {
 }  // namespace
 
 Result<VmLab> VmLab::Up(const VmLabRequest& request, Progress& progress) {
-  LAB_TRY(auto net, NetNumber::Take());
+  LAB_TRY(auto net, NetNumber::Take(SavedStore(request.cache).NetNumbers()));
   VmLab lab(std::move(net));
   auto up = lab.Start(request, progress);
   if (up) return lab;
@@ -196,6 +197,7 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
                      [&] { return Boot(request, accel.accel); }));
   LAB_CHECK_OK(timed("control plane", "seconds.control-plane",
                      [&] { return AwaitApi(); }));
+  LAB_CHECK_OK(MakeObjects());
   LAB_CHECK_OK(
       timed("nodes", "seconds.nodes", [&] { return AwaitNodes(request); }));
   file_.facts["seconds.nodes-ready"] = fmt::format("{:.2f}", total.Seconds());
@@ -250,8 +252,15 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
       .disk = system.disk, .console = worker.console, .node = worker.name,
       .address = worker.address, .accel = accel, .apparmor = choice.apparmor
     };
+    LAB_TRY(auto memory, MakeGuestMemory());
+    const auto argv =
+        SavableMachine(QemuCommand(machine, boot),
+                       fmt::format("/proc/{}/fd/{}", ::getpid(), memory.get()),
+                       MonitorOf(request.directory, worker.name));
+    savable_.nodes.push_back({worker.name, argv, boot.disk, ""});
+    memories_.push_back(std::move(memory));
     LAB_TRY(auto qemu,
-            Process::Start({.argv = QemuCommand(machine, boot),
+            Process::Start({.argv = argv,
                             .env = {{"TMPDIR", request.directory.string()}},
                             .log = file_.LogOf("qemu-" + worker.name)}));
     file_.processes.push_back({"qemu-" + worker.name, qemu.id()});
@@ -265,6 +274,7 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
                               .controller_manager_args = {},
                               .scheduler_args = {}};
   AddShapeArguments(request.shape, control);
+  Remember(request, control);
   LAB_TRY(auto started, StartControlPlane(control));
   for (auto& process : started) LAB_CHECK_OK(Own(std::move(process)));
   return {};
@@ -285,6 +295,11 @@ Status VmLab::AwaitApi() {
   if (!ready) {
     return ready.error().Within("last answer: " + LastLines(Trim(last), 1));
   }
+  return {};
+}
+
+Status VmLab::MakeObjects() {
+  const Api api(file_.api_socket);
   for (const auto& [path, object] : kObjects) {
     const Api::Call call{.method = "POST", .path = path, .body = object};
     LAB_TRY(const auto made, api.Json(call));

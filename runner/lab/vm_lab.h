@@ -14,10 +14,13 @@
 #include "runner/components/parts.h"
 #include "runner/lab/accel.h"
 #include "runner/lab/net_number.h"
+#include "runner/lab/saved_lab.h"
 #include "runner/lab/vm_shape.h"
 #include "runner/process/process.h"
 
 namespace lab {
+
+struct ControlPlaneRequest;
 
 struct VmLabRequest {
   std::string name;
@@ -30,6 +33,14 @@ struct VmLabRequest {
   std::string accel = "auto";
 };
 
+struct RestoreRequest {
+  std::string name;
+  Path home;
+  Path directory;  ///< the lab's own
+  const SavedLab* saved = nullptr;
+  Path state;  ///< the saved lab's directory
+};
+
 /// A lab that this process owns: its processes end with the object, or with
 /// this process.
 class VmLab {
@@ -38,10 +49,18 @@ class VmLab {
   /// with state "up". On failure everything is ended, and the directory is
   /// left to the caller, for the logs in it.
   static Result<VmLab> Up(const VmLabRequest& request, Progress& progress);
+  /// Goes on with a saved lab, which is not changed: every worker's heartbeat
+  /// newly seen by the API server, facts measured again. On failure as Up.
+  static Result<VmLab> Restore(const RestoreRequest& request,
+                               Progress& progress);
   VmLab(VmLab&&) noexcept = default;
   ~VmLab() = default;
 
   const LabFile& file() const { return file_; }
+  /// Saves the lab as `name`. Its machines stand still meanwhile, the first up
+  /// to 12 s, and then go on, also if saving fails.
+  Status Save(const Path& cache, const Path& home, const std::string& name,
+              Progress& progress);
   /// Ends everything and removes the directory.
   void Down();
 
@@ -51,15 +70,26 @@ class VmLab {
   Status Start(const VmLabRequest& request, Progress& progress);
   Status Boot(const VmLabRequest& request, Accel accel);
   Status AwaitApi();
+  Status MakeObjects();
   Status AwaitNodes(const VmLabRequest& request);
   Status ConnectNodes();
   Status MeasureFacts(const VmLabRequest& request, const AccelChoice& accel);
   Status Own(Process process);
+  void Remember(const VmLabRequest& request,
+                const ControlPlaneRequest& control);
+  Status SaveAs(const Path& cache, const Path& home, const std::string& name,
+                Progress& progress);
+  Status Describe(const Path& home, SavedLab& saved) const;
+  Status Continue(const RestoreRequest& request, Progress& progress);
+  Status StartRestored(const RestoreRequest& request);
+  Status AwaitRestored(const RestoreRequest& request);
   std::optional<Error> Damage();
 
   NetNumber net_;
   LabFile file_;
   std::vector<Process> processes_;
+  SavedLab savable_;  // nodes are empty if it was restored
+  std::vector<UniqueFd> memories_;
 };
 
 }  // namespace lab

@@ -64,7 +64,13 @@ INSTANTIATE_TEST_SUITE_P(
         Wish{{"explain", "enforce-deny-wrote"},
              "enforce-deny-wrote",
              "enforce-deny-write"},
-        Wish{{"lab", "down", "nowhere"}, "nowhere", "lab"}));
+        Wish{{"lab", "down", "nowhere"}, "nowhere", "lab"},
+        Wish{{"lab", "save", "nowhere"}, "nowhere", "lab"},
+        Wish{{"lab", "restore", "nowhere"}, "nowhere", "saved lab"},
+        Wish{{"lab", "forget", "nowhere"}, "nowhere", "saved lab"},
+        Wish{{"--suite", "apparmor", "--from-saved", "nowhere"},
+             "nowhere",
+             "saved lab"}));
 
 TEST(NothingSelected, IsExitFourAndAValidReport) {
   const auto report = NewReport();
