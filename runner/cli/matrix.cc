@@ -15,12 +15,19 @@
 #include "runner/cli/matrix_plan.h"
 #include "runner/cli/matrix_report.h"
 #include "runner/cli/report_directory.h"
+#include "runner/report/columns.h"
 #include "runner/report/junit.h"
 #include "runner/report/live_region.h"
 
 namespace lab {
 namespace fs = std::filesystem;
 namespace {
+
+// A table in a file is read where lines are as long as on a usual terminal.
+int WidthOf(int fd) {
+  const int columns = ColumnsOf(fd);
+  return columns > 0 ? columns : 80;
+}
 
 using nlohmann::json;
 
@@ -177,7 +184,7 @@ class MatrixRun {
     const int fd = context_.terminal.fd;
     if (::isatty(fd) == 1) {
       fmt::print(stderr, "{}",
-                 LiveRegion(color_).Render(lines, {}, ColumnsOf(fd)));
+                 LiveRegion(color_).Render(lines, {}, WidthOf(fd)));
       return;
     }
     for (const auto& line : lines) {
@@ -196,7 +203,7 @@ class MatrixRun {
   void Summarize() const {
     fmt::print(stderr, "\n");
     for (const auto& line : MatrixTable(
-             plan_.cases, matrix_, ColumnsOf(context_.terminal.fd), color_)) {
+             plan_.cases, matrix_, WidthOf(context_.terminal.fd), color_)) {
       fmt::print(stderr, "{}\n", line);
     }
     fmt::print(stderr, "\n");

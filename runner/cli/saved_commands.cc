@@ -97,7 +97,7 @@ ExitCode LabSaved(const Context& context, bool as_json) {
                      {"lab", saved.lab},
                      {"created", saved.created},
                      {"kubernetes", saved.kubernetes},
-                     {"node_os", saved.node_os},
+                     {"node_os", saved.NodeOs()},
                      {"accelerator", saved.accel},
                      {"nodes", saved.nodes.size()},
                      {"bytes", static_cast<long long>(bytes)},

@@ -19,7 +19,7 @@ Result<std::vector<Path>> PartsOfNewLab(const Context& context,
   SilentProgress quiet;
   Cache cache(context.cache, quiet, true);
   LAB_TRY(const auto recipes, PartRecipes({.kubernetes = *version,
-                                           .node_os = saved.node_os,
+                                           .node_os = saved.NodeOs(),
                                            .debian_mirror = {}},
                                           table, context.home, cache));
   std::vector<Path> parts;

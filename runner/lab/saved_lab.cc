@@ -37,8 +37,6 @@ SavedLab Read(const json& j) {
   saved.lab = j.at("lab");
   saved.created = j.at("created");
   saved.kubernetes = j.at("kubernetes");
-  saved.node_os = j.at("node_os");
-  saved.runtime = j.at("runtime");
   saved.accel = j.at("accel");
   saved.accel_reason = j.at("accel_reason");
   saved.qemu = j.at("qemu");
@@ -59,8 +57,12 @@ SavedLab Read(const json& j) {
       ReadArguments(j.at("controller_manager_args"));
   saved.scheduler_args = ReadArguments(j.at("scheduler_args"));
   for (const auto& n : j.at("nodes")) {
-    saved.nodes.push_back({n.at("name"), n.at("argv"),
-                           n.at("disk").get<std::string>(), n.at("lease")});
+    saved.nodes.push_back(
+        {n.at("name"),
+         n.at("argv"),
+         n.at("disk").get<std::string>(),
+         n.at("lease"),
+         {n.at("node_os"), n.at("runtime"), n.at("apparmor")}});
   }
   return saved;
 }
@@ -95,14 +97,18 @@ std::string Differs(const std::string& what, const std::string& saved,
 
 }  // namespace
 
+std::set<std::string> SavedLab::NodeOs() const {
+  std::set<std::string> all;
+  for (const auto& node : nodes) all.insert(node.choice.node_os);
+  return all;
+}
+
 std::string SavedLab::ToJson() const {
   json j = {{"format", kFormat},
             {"name", name},
             {"lab", lab},
             {"created", created},
             {"kubernetes", kubernetes},
-            {"node_os", node_os},
-            {"runtime", runtime},
             {"accel", accel},
             {"accel_reason", accel_reason},
             {"qemu", qemu},
@@ -128,7 +134,10 @@ std::string SavedLab::ToJson() const {
     j["nodes"].push_back({{"name", node.name},
                           {"argv", node.argv},
                           {"disk", node.disk.string()},
-                          {"lease", node.lease}});
+                          {"lease", node.lease},
+                          {"node_os", node.choice.node_os},
+                          {"runtime", node.choice.runtime},
+                          {"apparmor", node.choice.apparmor}});
   }
   return j.dump(2) + "\n";
 }

@@ -27,6 +27,7 @@ struct SavedNode {
   std::vector<std::string> argv;  ///< QEMU's, see SavableMachine
   Path disk;                      ///< the part's, below the node's overlay
   std::string lease;              ///< renewTime of its Lease when it was saved
+  NodeChoice choice;              ///< what it runs
 };
 
 /// A file of a part; as long as size and time are these, the digest is not
@@ -44,8 +45,6 @@ struct SavedLab {
   std::string lab;      ///< which lab it was
   std::string created;  ///< UTC
   std::string kubernetes;
-  std::string node_os;
-  std::string runtime;
   std::string accel;  ///< "tcg" or "kvm"
   std::string accel_reason;
   std::string qemu;       ///< first line of --version
@@ -61,6 +60,7 @@ struct SavedLab {
   std::vector<Argument> scheduler_args;
   std::vector<SavedNode> nodes;
 
+  std::set<std::string> NodeOs() const;
   std::string ToJson() const;
   /// `where` names the text in errors.
   static Result<SavedLab> Parse(const std::string& text,

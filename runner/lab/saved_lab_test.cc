@@ -33,8 +33,6 @@ class SavedLabs : public ScratchFixture {
                    .lab = "demo",
                    .created = "2026-05-04T03:02:01",
                    .kubernetes = "1.36.3",
-                   .node_os = "trixie",
-                   .runtime = "crun",
                    .accel = "tcg",
                    .accel_reason = "asked for",
                    .qemu = "QEMU 10",
@@ -48,7 +46,11 @@ class SavedLabs : public ScratchFixture {
                    .apiserver_args = {{"v", "2"}, {"v", "3"}},
                    .controller_manager_args = {{"a", ""}},
                    .scheduler_args = {},
-                   .nodes = {{"w", {"qemu", "-m", "1"}, "/parts/d/disk", "t"}}};
+                   .nodes = {{"w",
+                              {"qemu", "-m", "1"},
+                              "/parts/d/disk",
+                              "t",
+                              {"trixie", "crun", false}}}};
     return saved;
   }
   Surroundings Same() const {

@@ -201,7 +201,11 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
   LAB_CHECK_OK(
       timed("nodes", "seconds.nodes", [&] { return AwaitNodes(request); }));
   file_.facts["seconds.nodes-ready"] = fmt::format("{:.2f}", total.Seconds());
-  LAB_CHECK_OK(MeasureFacts(request, accel));
+  std::vector<NodeChoice> choices;
+  for (const auto& worker : request.shape.workers) {
+    choices.push_back(worker.choice);
+  }
+  LAB_CHECK_OK(MeasureFacts(choices, accel));
   file_.facts["seconds.lab"] = fmt::format("{:.2f}", total.Seconds());
   file_.state = "up";
   return file_.Save();
@@ -257,7 +261,7 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
         SavableMachine(QemuCommand(machine, boot),
                        fmt::format("/proc/{}/fd/{}", ::getpid(), memory.get()),
                        MonitorOf(request.directory, worker.name));
-    savable_.nodes.push_back({worker.name, argv, boot.disk, ""});
+    savable_.nodes.push_back({worker.name, argv, boot.disk, "", choice});
     memories_.push_back(std::move(memory));
     LAB_TRY(auto qemu,
             Process::Start({.argv = argv,
@@ -322,7 +326,7 @@ Status VmLab::AwaitNodes(const VmLabRequest& request) {
   }
 }
 
-Status VmLab::MeasureFacts(const VmLabRequest& request,
+Status VmLab::MeasureFacts(const std::vector<NodeChoice>& choices,
                            const AccelChoice& accel) {
   file_.facts["accelerator"] = ToString(accel.accel);
   file_.facts["accelerator.reason"] = accel.reason;
@@ -335,7 +339,7 @@ Status VmLab::MeasureFacts(const VmLabRequest& request,
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     LAB_TRY(auto facts, all[i].get());
-    const NodeChoice& choice = request.shape.workers[i].choice;
+    const NodeChoice& choice = choices[i];
     // Else every case about AppArmor would be skipped, as if that were asked.
     if (choice.apparmor != (facts["apparmor"] == "Y")) {
       return Error{fmt::format(

@@ -73,7 +73,9 @@ class VmLab {
   Status MakeObjects();
   Status AwaitNodes(const VmLabRequest& request);
   Status ConnectNodes();
-  Status MeasureFacts(const VmLabRequest& request, const AccelChoice& accel);
+  /// `choices` are those of the workers, in their order.
+  Status MeasureFacts(const std::vector<NodeChoice>& choices,
+                      const AccelChoice& accel);
   Status Own(Process process);
   void Remember(const VmLabRequest& request,
                 const ControlPlaneRequest& control);

@@ -217,21 +217,13 @@ Status VmLab::AwaitRestored(const RestoreRequest& request) {
   LAB_CHECK_OK(
       each_node([&](const std::string& node) { return Wake(file_, node); }));
   note("awake");
-  VmLabRequest asked{.name = {},
-                     .home = {},
-                     .cache = {},
-                     .directory = {},
-                     .shape = {},
-                     .kubernetes = {},
-                     .parts = {},
-                     .node_os = request.saved->node_os,
-                     .accel = {},
-                     .runtime = request.saved->runtime};
+  std::vector<NodeChoice> choices;
+  for (const auto& node : request.saved->nodes) choices.push_back(node.choice);
   const AccelChoice accel{
       request.saved->accel == "kvm" ? Accel::kKvm : Accel::kTcg,
       request.saved->accel_reason};
   auto facts = std::async(std::launch::async,
-                          [&] { return MeasureFacts(asked, accel); });
+                          [&] { return MeasureFacts(choices, accel); });
   const Status heartbeats = AwaitHeartbeats(file_, *request.saved, kPatience);
   const double at = watch.Seconds();
   LAB_CHECK_OK(facts.get());

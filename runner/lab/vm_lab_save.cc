@@ -188,8 +188,6 @@ void VmLab::Remember(const VmLabRequest& request,
                      const ControlPlaneRequest& control) {
   savable_.lab = request.name;
   savable_.kubernetes = request.kubernetes.version;
-  savable_.node_os = request.node_os;
-  savable_.runtime = request.runtime;
   savable_.net_number = net_.value();
   savable_.kubernetes_part = request.parts.kubernetes;
   savable_.etcd_part = request.parts.etcd;

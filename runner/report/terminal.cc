@@ -89,8 +89,6 @@ bool WantsColor(ColorMode mode, int fd) {
   return CanDraw(fd);
 }
 
-int ColumnsOf(int fd) { return SizeOf(fd).columns; }
-
 Terminal::Terminal(TerminalOptions options)
     : options_(options),
       color_(WantsColor(options.color, options.fd)),

@@ -45,9 +45,6 @@ struct TerminalOptions {
 /// TERM=dumb (no), then whether `fd` is a terminal.
 bool WantsColor(ColorMode mode, int fd);
 
-/// The width of the terminal `fd`; 80 if it is none.
-int ColumnsOf(int fd);
-
 /// Thread-safe. Callers never wait for the terminal: one thread of its own does
 /// all writing. Construct after stop::Install(), so that this thread inherits
 /// the blocked signals.
