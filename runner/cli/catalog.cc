@@ -148,8 +148,11 @@ Result<Catalog> LoadCatalog(const Path& home, const std::string& suite) {
     if (entry.path().extension() == ".json") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
-  Catalog catalog{suite, {}};
+  Catalog catalog{suite, "", {}};
+  std::string all;
   for (const auto& file : files) {
+    LAB_TRY(const auto text, ReadFile(file));
+    all += text;
     LAB_TRY(auto part, ReadJson<Catalog>(file, &ReadCatalog));
     if (part.suite != suite) {
       return Error{
@@ -159,6 +162,7 @@ Result<Catalog> LoadCatalog(const Path& home, const std::string& suite) {
     std::move(part.scenarios.begin(), part.scenarios.end(),
               std::back_inserter(catalog.scenarios));
   }
+  catalog.sha256 = Sha256OfText(all);
   std::stable_sort(catalog.scenarios.begin(), catalog.scenarios.end(),
                    [](const Scenario& a, const Scenario& b) {
                      if (a.exclusive != b.exclusive) return b.exclusive;

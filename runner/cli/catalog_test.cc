@@ -204,7 +204,9 @@ TEST(SelectScenarios, TakesGlobsOfIdAndName) {
   const auto all = Real().scenarios.size();
   EXPECT_EQ(Selected("").size(), all);
   EXPECT_EQ(Selected("*").size(), all);
-  EXPECT_EQ(Selected("apparmor.*").size() + Selected("x.*").size(), all);
+  EXPECT_EQ(Selected("apparmor.*").size() + Selected("x.*").size() +
+                Selected("c*.*").size(),
+            all);
   EXPECT_THAT(Selected("enforce-deny-write"),
               ElementsAre("enforce-deny-write"));
   EXPECT_THAT(Selected("apparmor.unconfined"), ElementsAre("unconfined"));

@@ -123,8 +123,7 @@ Result<MatrixPlan> PlanMatrix(const Context& context,
   MatrixPlan plan;
   plan.suite = options.suite;
   LAB_TRY(plan.file, LoadMatrix(context.home, options.matrix));
-  LAB_TRY(plan.catalog_sha256, Sha256OfFile(context.home / "suites" /
-                                            options.suite / "catalog.json"));
+  plan.catalog_sha256 = catalog.sha256;
   for (const auto& one : plan.file.combinations) {
     auto cases = SelectCases(catalog, one.filter, options.filter);
     if (!cases) return At(plan.file, one, cases.error());

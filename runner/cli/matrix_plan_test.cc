@@ -30,10 +30,10 @@ class Matrix : public ScratchFixture {
       fs::create_directory_symlink(Path(LAB_SOURCE_DIR) / same, home_ / same);
     }
     fs::copy(Path(LAB_SOURCE_DIR) / "suites" / "apparmor",
-             home_ / "suites" / "apparmor");
+             home_ / "suites" / "apparmor", fs::copy_options::recursive);
     Write(
         "combinations:\n"
-        "  - {name: a, runtime: crun, filter: pro*}\n"
+        "  - {name: a, runtime: crun, filter: 'pro*-[la][it]*'}\n"
         "  - {name: b, runtime: runc, config: kind-configs/one-worker.yaml,"
         " filter: proc-attr}\n");
     options_.suite = "apparmor";
@@ -96,7 +96,7 @@ TEST_F(Matrix, PlanResolvesEveryCombination) {
   ASSERT_THAT(plan->combinations, SizeIs(2));
   const auto& a = plan->combinations[0];
   EXPECT_THAT(a.cases,
-              ElementsAre("apparmor.profile-listing", "apparmor.proc-attr"));
+              ElementsAre("apparmor.proc-attr", "apparmor.profile-listing"));
   EXPECT_EQ(a.lab.config.file, home_ / "kind-configs" / "default.yaml");
   const auto& b = plan->combinations[1];
   EXPECT_THAT(b.cases, ElementsAre("apparmor.proc-attr"));
@@ -122,7 +122,8 @@ TEST_F(Matrix, WhatAPlanCannotHonourIsNamedWithItsLine) {
     const char* said;
   } const cases[] = {
       {"kubernetes: '1.2'", "m.yaml:2: combination \"x\": unknown Kubernetes"},
-      {"node-os: woody", "m.yaml:2: combination \"x\": unknown node operating"},
+      {"node-os: woody", "m.yaml:2: combination \"x\": --node-os: unknown node "
+       "operating"},
       {"runtime: kata", "--runtime: unknown value \"kata\""},
       {"accel: hax", "--accel: unknown value \"hax\""},
       {"config: kind-configs/none.yaml", "kind-configs/none.yaml"},
@@ -214,7 +215,7 @@ TEST_F(Matrix, ResumeRefusesWhatHasChanged) {
   options_.filter.clear();
   EXPECT_THAT(ResumeError(), IsEmpty());
 
-  const Path catalog = home_ / "suites" / "apparmor" / "catalog.json";
+  const Path catalog = home_ / "suites/apparmor/catalog/nodes.json";
   const auto text = *ReadFile(catalog);
   ASSERT_TRUE(WriteFile(catalog, text + "\n"));
   EXPECT_THAT(ResumeError(), HasSubstr("the catalog of apparmor has changed"));

@@ -253,10 +253,8 @@ double RunState::Seconds() const {
 }
 
 std::string RunState::Reproduce(const std::string& case_id) const {
-  const auto [suite_name, name] = SplitCaseId(case_id);
-  auto command =
-      ShellQuote({"build/runner", "--suite",
-                  suite_name.empty() ? suite : suite_name, "--filter", name});
+  auto command = ShellQuote({"build/runner", "--suite", suite, "--filter",
+                             SplitCaseId(case_id).name});
   const auto options = facts.find("reproduce-options");
   if (options != facts.end() && !options->second.empty()) {
     command += " " + options->second;

@@ -133,7 +133,7 @@ TEST_F(TtyTerminal, NeverDrawsMoreThanItsHeight) {
   for (int i = 0; i < 30; ++i) {
     terminal().Begin("task " + std::to_string(i), "");
   }
-  EXPECT_TRUE(Await("and 26 more"));
+  EXPECT_TRUE(Await("and 27 more"));
   terminal().Note("done");
   EXPECT_TRUE(Await("done"));
   EXPECT_THAT(Final(), ElementsAre("NOTE  done"));
