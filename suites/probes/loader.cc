@@ -186,6 +186,17 @@ std::string RecordOf(const std::string& profile) {
   return std::string(kRecords) + "/" + name;
 }
 
+// Drops the records of what the kernel has no more: under the same name it
+// would be somebody else's next time.
+void DropStaleRecords() {
+  std::set<std::string> ours;
+  for (const auto& [profile, digest] : Loaded()) ours.insert(RecordOf(profile));
+  for (const auto& name : List(kRecords)) {
+    const std::string path = std::string(kRecords) + "/" + name;
+    if (ours.count(path) == 0) unlink(path.c_str());
+  }
+}
+
 /// One file of /profiles, and how far we are with it.
 struct Source {
   std::string text;
@@ -367,6 +378,7 @@ int Run() {
     Say(why);
     return 1;
   }
+  DropStaleRecords();
   Say("watching " + std::string(kProfiles));
   Loader loader;
   while (true) {

@@ -46,6 +46,15 @@ T Claim(Result<T> result,
   return std::move(result).value();
 }
 
+inline void Claim(Status status, std::source_location where =
+                                     std::source_location::current()) {
+  if (status) return;
+  if (status.error().kind == ErrorKind::kTimeout) {
+    EndAsFail(status.error(), where);
+  }
+  EndAsError(status.error(), where);
+}
+
 /// Goes on only if `met`; otherwise the case is skipped with what was seen.
 inline void Require(
     bool met, const std::string& reason,

@@ -34,8 +34,11 @@ std::string Pod::phase() const {
 json Pod::ContainerStatus(const std::string& container) const {
   const json status = Object(object, "status");
   const json none = json::array();
-  for (const auto& one : status.value("containerStatuses", none)) {
-    if (container.empty() || one.value("name", "") == container) return one;
+  for (const char* kind : {"containerStatuses", "initContainerStatuses",
+                           "ephemeralContainerStatuses"}) {
+    for (const auto& one : status.value(kind, none)) {
+      if (container.empty() || one.value("name", "") == container) return one;
+    }
   }
   return json::object();
 }

@@ -139,7 +139,7 @@ NodeShell World::NodeOf(const Pod& pod) const {
 }
 
 void World::LoadProfile(const NodeShell& node, const std::string& profile) {
-  const auto text = Must(ReadFile(Home() / "profiles" / "apparmor" / profile));
+  const auto text = ProfileText(profile);
   loaded_.emplace_back(node, profile);
   Must(node.LoadProfile(profile, text));
   Evidence(Kind::kNode,
@@ -148,7 +148,7 @@ void World::LoadProfile(const NodeShell& node, const std::string& profile) {
 
 void World::ReplaceProfile(const NodeShell& node, const std::string& profile,
                            const std::string& file) {
-  const auto text = Must(ReadFile(Home() / "profiles" / "apparmor" / file));
+  const auto text = ProfileText(file);
   Must(node.LoadProfile(profile, text));
   Evidence(Kind::kNode, fmt::format("{}: replaced profile {} by {}",
                                     node.node(), profile, file));
@@ -158,6 +158,10 @@ void World::RemoveProfile(const NodeShell& node, const std::string& profile) {
   Must(node.RemoveProfile(profile));
   Evidence(Kind::kNode,
            fmt::format("{}: removed profile {}", node.node(), profile));
+}
+
+void World::RemoveAtEnd(const NodeShell& node, const std::string& profile) {
+  loaded_.emplace_back(node, profile);
 }
 
 void World::LabelNode(const NodeShell& node, const std::string& key,
@@ -170,8 +174,16 @@ void World::LabelNode(const NodeShell& node, const std::string& key,
 }
 
 json World::Manifest(const std::string& file) const {
-  const Path path = Home() / "fixtures" / "pods" / file;
-  return Must(ParseYaml(Must(ReadFile(path)), path.string()));
+  return Fixture("pods/" + file);
+}
+
+json World::Fixture(const std::string& path) const {
+  const Path file = Home() / "fixtures" / path;
+  return Must(ParseYaml(Must(ReadFile(file)), file.string()));
+}
+
+std::string World::ProfileText(const std::string& file) const {
+  return Must(ReadFile(Home() / "profiles" / "apparmor" / file));
 }
 
 Pod World::Apply(const std::string& file, const NodeShell* node) {
@@ -220,6 +232,23 @@ Reply World::Change(const Pod& pod, const json& patch) const {
                .body = patch.dump(),
                .content_type = "application/merge-patch+json"},
               "change " + pod.name);
+}
+
+Reply World::AddEphemeral(const Pod& pod, const std::string& path) const {
+  return Send(
+      {.method = "PATCH",
+       .path = fmt::format("/api/v1/namespaces/{}/pods/{}/ephemeralcontainers",
+                           namespace_, pod.name),
+       .body = Fixture(path).dump(),
+       .content_type = "application/strategic-merge-patch+json"},
+      "add the ephemeral containers of " + path + " to " + pod.name);
+}
+
+void World::Delete(const Pod& pod) const {
+  Send({.method = "DELETE",
+        .path =
+            fmt::format("/api/v1/namespaces/{}/pods/{}", namespace_, pod.name)},
+       "delete " + pod.name);
 }
 
 Result<Pod> World::Await(const Pod& pod, const std::string& what,
@@ -301,14 +330,39 @@ std::vector<json> World::Events(const Pod& pod) const {
   return list.at("items");
 }
 
-std::string World::Log(const Pod& pod) const {
+std::string World::Log(const Pod& pod, const std::string& container) const {
+  const std::string query =
+      container.empty() ? "" : "?container=" + UrlEncode(container);
   const auto answer = Must(
-      api_.Request({.path = fmt::format("/api/v1/namespaces/{}/pods/{}/log",
-                                        namespace_, pod.name)}));
+      api_.Request({.path = fmt::format("/api/v1/namespaces/{}/pods/{}/log{}",
+                                        namespace_, pod.name, query)}));
   const std::string log = answer.status == 200 ? answer.body : "";
+  Evidence(
+      pod.control ? Kind::kControl : Kind::kEffect,
+      fmt::format("log of {}{}{}: {}", pod.name, container.empty() ? "" : "/",
+                  container, log.empty() ? "none" : std::string(Trim(log))));
+  return log;
+}
+
+Result<std::string> World::AwaitLog(const Pod& pod,
+                                    const std::string& container,
+                                    const std::string& line) const {
+  const std::string path =
+      fmt::format("/api/v1/namespaces/{}/pods/{}/log?container={}", namespace_,
+                  pod.name, UrlEncode(container));
+  std::string log;
+  const auto waited =
+      WaitUntil(fmt::format("the line \"{}\" in the log of {}/{}", line,
+                            pod.name, container),
+                Deadline::In(20s), 200ms, [&] {
+                  const auto answer = api_.Request({.path = path});
+                  if (answer && answer->status == 200) log = answer->body;
+                  const auto lines = Lines(Trim(log));
+                  return !lines.empty() && lines.back() == line;
+                });
+  if (!waited) return waited.error().Within(std::string(Trim(log)));
   Evidence(pod.control ? Kind::kControl : Kind::kEffect,
-           fmt::format("log of {}: {}", pod.name,
-                       log.empty() ? "none" : std::string(Trim(log))));
+           fmt::format("log of {}/{} ends: {}", pod.name, container, line));
   return log;
 }
 
@@ -320,6 +374,27 @@ std::vector<std::string> World::ProcessesOf(const NodeShell& node,
   Evidence(Kind::kNode, fmt::format("{}: processes of pod {}: {}", node.node(),
                                     pod.name, Join(names, ", ")));
   return names;
+}
+
+json World::FirstProcess(const Pod& pod, const std::string& container) const {
+  return json::parse(Must(
+      NodeOf(pod).AskOk({"lab-node", "process", pod.ContainerId(container)})));
+}
+
+Label World::LabelFromNode(const Pod& pod, const std::string& container) const {
+  const std::string label = FirstProcess(pod, container).at("label");
+  Evidence(pod.control ? Kind::kControl : Kind::kLabel,
+           fmt::format("{}/{}: label of its first process from the node: {}",
+                       pod.name, container, label));
+  return Must(ParseLabel(label));
+}
+
+void World::Signal(const Pod& pod, const std::string& container,
+                   const std::string& signal) const {
+  const std::string pid = FirstProcess(pod, container).at("pid").dump();
+  Must(NodeOf(pod).AskOk({"kill", "-" + signal, pid}));
+  Evidence(Kind::kNode, fmt::format("{}/{}: sent SIG{} to PID {}", pod.name,
+                                    container, signal, pid));
 }
 
 Result<ExecResult> World::Exec(const Pod& pod, const std::string& container,
@@ -340,8 +415,7 @@ Confinement World::ConfinementOf(const Pod& pod, const std::string& container) {
   if (!inside_.contains(key)) Try(pod, {}, container);
   const InsideLabels& inside = inside_.at(key);
   const auto node = NodeOf(pod);
-  const auto told = json::parse(
-      Must(node.AskOk({"lab-node", "process", pod.ContainerId(container)})));
+  const json told = FirstProcess(pod, container);
   const std::string outside = told.at("label");
   Evidence(pod.control ? Kind::kControl : Kind::kLabel,
            fmt::format("{}{}{}: /proc/1/attr/current inside: {}; of an exec'd "

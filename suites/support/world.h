@@ -29,8 +29,8 @@ struct Pod {
   std::string node() const;  ///< empty before it is scheduled
   std::string uid() const;
   std::string phase() const;
-  /// Status of a container; an empty object before there is one. `container`
-  /// empty: the first.
+  /// Status of a container, an init container or an ephemeral one; an empty
+  /// object before there is one. `container` empty: the first.
   nlohmann::json ContainerStatus(const std::string& container = "") const;
   /// Without the scheme; empty before the runtime has made one.
   std::string ContainerId(const std::string& container = "") const;
@@ -97,6 +97,8 @@ class World {
                       const std::string& file);
   /// Removes a profile that this case has loaded.
   void RemoveProfile(const NodeShell& node, const std::string& profile);
+  /// Removes at the end a profile that something else loads for this case.
+  void RemoveAtEnd(const NodeShell& node, const std::string& profile);
   /// Labels a node for this case only.
   void LabelNode(const NodeShell& node, const std::string& key,
                  const std::string& value);
@@ -108,6 +110,10 @@ class World {
   Pod Apply(const std::string& file, const NodeShell* node = nullptr);
   /// The manifest in fixtures/pods/FILE.
   nlohmann::json Manifest(const std::string& file) const;
+  /// The manifest or patch in fixtures/PATH.
+  nlohmann::json Fixture(const std::string& path) const;
+  /// The text of profiles/apparmor/FILE.
+  std::string ProfileText(const std::string& file) const;
   /// Creates a pod, or what else `path` (below the namespace: "pods",
   /// "deployments") and `group` ("apps/v1"; empty: the core's v1) name, and
   /// says what the API server answered.
@@ -115,6 +121,11 @@ class World {
                const std::string& group = "") const;
   /// Changes a pod by a merge patch (RFC 7386).
   Reply Change(const Pod& pod, const nlohmann::json& patch) const;
+  /// Adds the ephemeral containers of fixtures/PATH, a strategic merge patch.
+  Reply AddEphemeral(const Pod& pod, const std::string& path) const;
+  /// Asks for the pod to be deleted, with its own grace period: it is there
+  /// until its processes have ended.
+  void Delete(const Pod& pod) const;
   /// Waits until `done`; a timeout error says what was last seen.
   Result<Pod> Await(const Pod& pod, const std::string& what,
                     const std::function<bool(const Pod&)>& done,
@@ -128,11 +139,20 @@ class World {
   /// The events about a pod so far.
   std::vector<nlohmann::json> Events(const Pod& pod) const;
   /// The log of its container; empty if it has none.
-  std::string Log(const Pod& pod) const;
+  std::string Log(const Pod& pod, const std::string& container = "") const;
+  /// Waits until a container's log ends in this line.
+  Result<std::string> AwaitLog(const Pod& pod, const std::string& container,
+                               const std::string& line) const;
 
   /// Names of the processes that the node runs in the pod's cgroups.
   std::vector<std::string> ProcessesOf(const NodeShell& node,
                                        const Pod& pod) const;
+
+  /// The label of a container's first process, as the node sees it.
+  Label LabelFromNode(const Pod& pod, const std::string& container = "") const;
+  /// Sends a signal ("KILL") to a container's first process, from the node.
+  void Signal(const Pod& pod, const std::string& container,
+              const std::string& signal) const;
 
   // --- inside ---
 
@@ -166,6 +186,9 @@ class World {
   };
 
   Reply Send(const Api::Call& call, const std::string& what) const;
+  /// What lab-node tells of a container's first process.
+  nlohmann::json FirstProcess(const Pod& pod,
+                              const std::string& container) const;
 
   LabFile lab_;
   Behaviours behaviours_;
