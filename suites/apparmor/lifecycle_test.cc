@@ -158,10 +158,10 @@ TEST_F(AppArmor, InitContainers) {
 
   const auto free = ProbeLines(world.Log(control, "free"));
   const auto confined = ProbeLines(world.Log(pod, "confined"));
-  ASSERT_THAT(free, Contains(Outcome("create:/work/x", "OK")));
+  ASSERT_THAT(free, Contains(Outcome("create:/volume/x", "OK")));
   EXPECT_EQ(free.at(0).at("self"),
             std::string(kContainerdDefault) + " (enforce)");
-  EXPECT_THAT(confined, Contains(Outcome("create:/work/x", "EACCES")));
+  EXPECT_THAT(confined, Contains(Outcome("create:/volume/x", "EACCES")));
   EXPECT_EQ(confined.at(0).at("self"), std::string(kDenyWrite) + " (enforce)");
   EXPECT_THAT(world.ConfinementOf(pod, "hello"),
               ConfinedBy(kDenyWrite, kEnforce));
