@@ -73,7 +73,7 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   const auto text = ReadFile(path);
   if (!text) return UsageError("--config: " + text.error().what);
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
-  LAB_CHECK_OK(CheckForVmLab(config));
+  LAB_CHECK_OK(CheckForVmLab(config, kubernetes.kubeadm_api));
   LAB_CHECK_OK(CheckMounts(config));
   return LabPlan{std::move(config), kubernetes, table, table.default_node_os,
                  OptionsToRepeat(options)};
@@ -92,7 +92,8 @@ Result<Parts> ProvidePlannedParts(const Context& context,
 Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
                              const LabPlan& plan, const Parts& parts,
                              const std::string& name, Progress& progress) {
-  LAB_TRY(auto shape, ResolveVmShape(plan.config, name));
+  LAB_TRY(auto shape,
+          ResolveVmShape(plan.config, name, plan.kubernetes.kubeadm_api));
   return VmLab::Up({.name = name,
                     .home = context.home,
                     .cache = context.cache,

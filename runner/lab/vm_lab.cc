@@ -217,6 +217,7 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
               KubeletServingCertificate(request.directory, worker.name,
                                         workers[i].address));
       return WriteNodeInitramfs({.node = worker,
+                                 .kubernetes = request.kubernetes.version,
                                  .kubeconfig = kubeconfig,
                                  .serving = serving,
                                  .directory = request.directory,
