@@ -87,13 +87,6 @@ Result<std::vector<Process>> StartControlPlane(
   LAB_CHECK_OK(starter.Start(request.programs / "kube-apiserver",
                              ApiServerArgs(own, request.net->ApiPort()),
                              request.apiserver_args));
-  LAB_CHECK_OK(starter.Start(request.programs / "kube-controller-manager",
-                             {"--kubeconfig=controller-manager.conf",
-                              "--use-service-account-credentials",
-                              "--service-account-private-key-file=pki/sa.key",
-                              "--root-ca-file=pki/ca.crt",
-                              "--bind-address=" + own, "--leader-elect=false"},
-                             request.controller_manager_args));
   LAB_CHECK_OK(starter.Start(request.programs / "kube-scheduler",
                              {"--kubeconfig=scheduler.conf",
                               "--bind-address=" + own, "--leader-elect=false"},
@@ -103,6 +96,20 @@ Result<std::vector<Process>> StartControlPlane(
       starter.Start(request.programs / "kubectl",
                     {"--kubeconfig=super-admin.conf", "proxy",
                      "--unix-socket=api.sock", "--disable-filter=true"}));
+  return starter.Take();
+}
+
+Result<std::vector<Process>> StartControllerManager(
+    const ControlPlaneRequest& request) {
+  Starter starter(request);
+  LAB_CHECK_OK(starter.Start(
+      request.programs / "kube-controller-manager",
+      {"--kubeconfig=controller-manager.conf",
+       "--use-service-account-credentials",
+       "--service-account-private-key-file=pki/sa.key",
+       "--root-ca-file=pki/ca.crt", "--bind-address=" + request.net->Address(1),
+       "--leader-elect=false"},
+      request.controller_manager_args));
   return starter.Take();
 }
 

@@ -21,10 +21,16 @@ struct ControlPlaneRequest {
   std::vector<Argument> scheduler_args;
 };
 
-/// Starts etcd, kube-apiserver, kube-controller-manager, kube-scheduler and a
-/// `kubectl proxy` on DIRECTORY/api.sock, without waiting for any of them. The
-/// returned processes are the caller's to end, last first.
+/// Starts etcd, kube-apiserver, kube-scheduler and a `kubectl proxy` on
+/// DIRECTORY/api.sock, without waiting for any of them. The returned processes
+/// are the caller's to end, last first.
 Result<std::vector<Process>> StartControlPlane(
+    const ControlPlaneRequest& request);
+
+/// Starts kube-controller-manager, which ends if the API server does not serve
+/// within 10 s (WaitForAPIServer in its controllermanager.go): call this when
+/// it does.
+Result<std::vector<Process>> StartControllerManager(
     const ControlPlaneRequest& request);
 
 }  // namespace lab

@@ -65,9 +65,6 @@ Status CheckSocketPaths(const LabFile& lab) {
 
 // `gates` as --feature-gates, `runtime_config` as --runtime-config.
 void AddShapeArguments(const VmShape& shape, ControlPlaneRequest& request) {
-  request.apiserver_args = shape.apiserver_args;
-  request.controller_manager_args = shape.controller_manager_args;
-  request.scheduler_args = shape.scheduler_args;
   std::vector<std::string> gates, runtime;
   for (const auto& [gate, on] : shape.feature_gates) {
     gates.push_back(fmt::format("{}={}", gate, on));
@@ -84,6 +81,21 @@ void AddShapeArguments(const VmShape& shape, ControlPlaneRequest& request) {
   if (!runtime.empty()) {
     request.apiserver_args.push_back({"runtime-config", Join(runtime, ",")});
   }
+}
+
+ControlPlaneRequest ControlPlaneOf(const VmLabRequest& request,
+                                   const NetNumber& net) {
+  const VmShape& shape = request.shape;
+  ControlPlaneRequest control{
+      .programs = request.parts.kubernetes,
+      .etcd = request.parts.etcd,
+      .directory = request.directory,
+      .net = &net,
+      .apiserver_args = shape.apiserver_args,
+      .controller_manager_args = shape.controller_manager_args,
+      .scheduler_args = shape.scheduler_args};
+  AddShapeArguments(shape, control);
+  return control;
 }
 
 // Objects every lab has. The binding comes before the first exec: the kubelet
@@ -243,15 +255,7 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
     file_.processes.push_back({"qemu-" + worker.name, qemu.id()});
     processes_.push_back(std::move(qemu));
   }
-  ControlPlaneRequest control{.programs = request.parts.kubernetes,
-                              .etcd = request.parts.etcd,
-                              .directory = request.directory,
-                              .net = &net_,
-                              .apiserver_args = {},
-                              .controller_manager_args = {},
-                              .scheduler_args = {}};
-  AddShapeArguments(request.shape, control);
-  LAB_TRY(auto started, StartControlPlane(control));
+  LAB_TRY(auto started, StartControlPlane(ControlPlaneOf(request, net_)));
   for (auto& process : started) LAB_CHECK_OK(Own(std::move(process)));
   return {};
 }
@@ -275,6 +279,12 @@ Status VmLab::AwaitApi() {
     const Api::Call call{.method = "POST", .path = path, .body = object};
     LAB_TRY(const auto made, api.Json(call));
   }
+  return {};
+}
+
+Status VmLab::StartControllers(const VmLabRequest& request) {
+  LAB_TRY(auto started, StartControllerManager(ControlPlaneOf(request, net_)));
+  for (auto& process : started) LAB_CHECK_OK(Own(std::move(process)));
   return {};
 }
 

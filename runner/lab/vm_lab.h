@@ -53,6 +53,7 @@ class VmLab {
   Status Start(const VmLabRequest& request, Progress& progress);
   Status Boot(const VmLabRequest& request, Accel accel);
   Status AwaitApi();
+  Status StartControllers(const VmLabRequest& request);
   Status AwaitNodes(const VmLabRequest& request);
   Status ConnectNodes();
   Status MeasureFacts(const VmLabRequest& request, const AccelChoice& accel);
