@@ -50,6 +50,30 @@ const char* Mark(Finding::Level level) {
   return "";
 }
 
+// `--kubernetes all` is every version there is.
+Result<std::vector<LabOptions>> EachVersion(const Context& context,
+                                            const LabOptions& options) {
+  if (options.kubernetes != "all") return std::vector{options};
+  LAB_TRY(const auto table, LoadComponentTable(context.home));
+  std::vector<LabOptions> each;
+  for (const auto& version : table.kubernetes) {
+    each.push_back(options);
+    each.back().kubernetes = version.version;
+  }
+  return each;
+}
+
+Status FetchOne(const Context& context, const LabOptions& options,
+                Terminal& terminal) {
+  LAB_TRY(const auto plan, PlanLab(context, options));
+  LAB_CHECK_OK(CheckHost(context, plan));
+  LAB_TRY(const auto parts,
+          ProvidePlannedParts(context, options, plan, terminal));
+  terminal.Note("all parts of Kubernetes " + plan.kubernetes.version +
+                " are in " + context.cache.string());
+  return {};
+}
+
 }  // namespace
 
 ExitCode ListScenarios(const Context& context, const std::string& suite,
@@ -125,16 +149,13 @@ ExitCode Doctor(const Context& context, const LabOptions& options,
 }
 
 ExitCode Fetch(const Context& context, const LabOptions& options) {
-  const auto plan = PlanLab(context, options);
-  if (!plan) return Complain(plan.error());
-  if (const auto host = CheckHost(context, *plan); !host) {
-    return Complain(host.error());
-  }
+  const auto wanted = EachVersion(context, options);
+  if (!wanted) return Complain(wanted.error());
   Terminal terminal(context.terminal);
-  const auto parts = ProvidePlannedParts(context, options, *plan, terminal);
-  if (!parts) return Complain(parts.error());
-  terminal.Note("all parts of Kubernetes " + plan->kubernetes.version +
-                " are in " + context.cache.string());
+  for (const auto& one : *wanted) {
+    const auto fetched = FetchOne(context, one, terminal);
+    if (!fetched) return Complain(fetched.error());
+  }
   return ExitCode::kOk;
 }
 
