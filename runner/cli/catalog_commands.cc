@@ -26,6 +26,37 @@ const char* Mark(Finding::Level level) {
   return "";
 }
 
+// `--kubernetes all` is every version there is.
+Result<std::vector<LabOptions>> EachVersion(const Context& context,
+                                            const LabOptions& options) {
+  if (options.kubernetes != "all") return std::vector{options};
+  LAB_TRY(const auto table, LoadComponentTable(context.home));
+  std::vector<LabOptions> each;
+  for (const auto& version : table.kubernetes) {
+    each.push_back(options);
+    each.back().kubernetes = version.version;
+  }
+  return each;
+}
+
+// `--node-os all` is every system there is.
+Status FetchOne(const Context& context, LabOptions options,
+                Terminal& terminal) {
+  const bool all_systems = options.node_os == "all";
+  if (all_systems) options.node_os.clear();
+  LAB_TRY(auto plan, PlanLab(context, options));
+  for (const auto& part : plan.table.node_os) {
+    if (all_systems) plan.node_os.insert(part.name);
+  }
+  LAB_CHECK_OK(CheckHost(context, plan));
+  LAB_TRY(const auto parts,
+          ProvidePlannedParts(context, options, plan, terminal));
+  terminal.Note(fmt::format(
+      "all parts of Kubernetes {} on {} are in {}", plan.kubernetes.version,
+      fmt::join(plan.node_os, ", "), context.cache.string()));
+  return {};
+}
+
 }  // namespace
 
 ExitCode Doctor(const Context& context, const LabOptions& options,
@@ -55,26 +86,14 @@ ExitCode Doctor(const Context& context, const LabOptions& options,
   return missing ? ExitCode::kProvision : ExitCode::kOk;
 }
 
-ExitCode Fetch(const Context& context, const LabOptions& asked) {
-  LabOptions options = asked;
-  const bool all_systems = asked.node_os == "all";
-  if (all_systems) options.node_os.clear();
-  auto plan = PlanLab(context, options);
-  if (!plan) return Complain(plan.error());
-  for (const auto& part : plan->table.node_os) {
-    if (all_systems) plan->node_os.insert(part.name);
-  }
-  if (const auto host = CheckHost(context, *plan); !host) {
-    return Complain(host.error());
-  }
+ExitCode Fetch(const Context& context, const LabOptions& options) {
+  const auto wanted = EachVersion(context, options);
+  if (!wanted) return Complain(wanted.error());
   Terminal terminal(context.terminal);
-  const auto parts = ProvidePlannedParts(context, options, *plan, terminal);
-  if (!parts) return Complain(parts.error());
-  const std::vector<std::string> systems(plan->node_os.begin(),
-                                         plan->node_os.end());
-  terminal.Note(fmt::format("all parts of Kubernetes {} on {} are in {}",
-                            plan->kubernetes.version, Join(systems, ", "),
-                            context.cache.string()));
+  for (const auto& one : *wanted) {
+    const auto fetched = FetchOne(context, one, terminal);
+    if (!fetched) return Complain(fetched.error());
+  }
   return ExitCode::kOk;
 }
 

@@ -194,7 +194,8 @@ class Grammar {
     CLI::App* fetch =
         Command(app_, "fetch", "Get all parts ahead of time",
                 [this](const Context& c) { return Fetch(c, parsed_.run.lab); });
-    fetch->add_option("--kubernetes", parsed_.run.lab.kubernetes, "Version");
+    fetch->add_option("--kubernetes", parsed_.run.lab.kubernetes,
+                      "Version, or all");
     AddNodeOs(*fetch, parsed_.run.lab,
               "Debian suite of the nodes, or all: " + NodeSystems());
     AddPartOptions(*fetch, parsed_.run.lab);

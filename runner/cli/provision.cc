@@ -75,9 +75,10 @@ Result<NodeChoice> ChooseMachine(const KindConfig& config, const KindNode& node,
 }
 
 Result<VmShape> ShapeLab(const KindConfig& config, const std::string& name,
+                         const KubernetesVersion& kubernetes,
                          const ComponentTable& table,
                          const LabOptions& options) {
-  LAB_TRY(auto shape, ResolveVmShape(config, name));
+  LAB_TRY(auto shape, ResolveVmShape(config, name, kubernetes.kubeadm_api));
   auto worker = shape.workers.begin();
   for (const auto& node : config.nodes) {
     if (node.role != KindRole::kWorker) continue;
@@ -126,9 +127,10 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   const auto text = ReadFile(path);
   if (!text) return UsageError("--config: " + text.error().what);
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
-  LAB_CHECK_OK(CheckForVmLab(config));
+  LAB_CHECK_OK(CheckForVmLab(config, kubernetes.kubeadm_api));
   LAB_CHECK_OK(CheckMounts(config));
-  LAB_TRY(const auto shape, ShapeLab(config, "lab", table, options));
+  LAB_TRY(const auto shape,
+          ShapeLab(config, "lab", kubernetes, table, options));
   LabPlan plan{std::move(config),
                kubernetes,
                std::move(table),
@@ -153,7 +155,8 @@ Result<Parts> ProvidePlannedParts(const Context& context,
 Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
                              const LabPlan& plan, const Parts& parts,
                              const std::string& name, Progress& progress) {
-  LAB_TRY(auto shape, ShapeLab(plan.config, name, plan.table, options));
+  LAB_TRY(auto shape,
+          ShapeLab(plan.config, name, plan.kubernetes, plan.table, options));
   return VmLab::Up({.name = name,
                     .home = context.home,
                     .cache = context.cache,

@@ -18,6 +18,11 @@ namespace beast = cluster::beast;
 namespace http = cluster::http;
 namespace websocket = beast::websocket;
 
+// What is offered, best first: the server takes one of them. v5 differs from v4
+// in how a client ends its input, of which there is none here; API servers that
+// hand the connection on to the kubelet, as all below 1.30 do, know only v4.
+constexpr std::string_view kV5 = "v5.channel.k8s.io", kV4 = "v4.channel.k8s.io";
+
 using Socket = websocket::stream<Connection::Stream>;
 
 // Channels of the remotecommand protocol; each frame begins with one.
@@ -52,6 +57,16 @@ void ReadStatus(const std::string& text, ExecResult& result) try {
   }
 } catch (const std::exception&) {
   result.failure = text;
+}
+
+// Without one, frames would have another meaning.
+Status CheckProtocol(const websocket::response_type& response,
+                     const std::string& what) {
+  const std::string chosen(response[http::field::sec_websocket_protocol]);
+  if (chosen == kV5 || chosen == kV4) return {};
+  return Error{
+      fmt::format("{}: the server chose protocol \"{}\", known: {}, {}", what,
+                  chosen, kV5, kV4)};
 }
 
 Result<ExecResult> ReadFrames(Connection& connection, Socket& socket,
@@ -90,7 +105,8 @@ Result<ExecResult> Api::Exec(const ExecCall& call) const {
   socket.next_layer().expires_after(call.timeout);
   socket.set_option(
       websocket::stream_base::decorator([](websocket::request_type& request) {
-        request.set(http::field::sec_websocket_protocol, "v5.channel.k8s.io");
+        request.set(http::field::sec_websocket_protocol,
+                    fmt::format("{}, {}", kV5, kV4));
       }));
   websocket::response_type response;
   const auto code = connection.Await([&](auto&& handler) {
@@ -104,6 +120,7 @@ Result<ExecResult> Api::Exec(const ExecCall& call) const {
     return refused;
   }
   if (code) return connection.Failed(what, code);
+  LAB_CHECK_OK(CheckProtocol(response, what));
   auto result = ReadFrames(connection, socket, what);
   connection.OnStop({});
   return result;

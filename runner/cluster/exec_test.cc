@@ -24,12 +24,15 @@ enum class End {
 };
 
 // Upgrades and sends these frames; the first byte of each is its channel.
-FakeServer::Answer Frames(std::vector<std::string> frames, End end) {
+FakeServer::Answer Frames(std::vector<std::string> frames, End end,
+                          std::string protocol = "v5.channel.k8s.io") {
   return [=](Socket& socket, const Request& request) {
     WebSocket web_socket(std::move(socket));
     web_socket.set_option(beast::websocket::stream_base::decorator(
-        [](beast::websocket::response_type& response) {
-          response.set("Sec-WebSocket-Protocol", "v5.channel.k8s.io");
+        [=](beast::websocket::response_type& response) {
+          if (!protocol.empty()) {
+            response.set("Sec-WebSocket-Protocol", protocol);
+          }
         }));
     boost::system::error_code code;
     web_socket.accept(request, code);
@@ -93,7 +96,29 @@ TEST(Exec, AsksForTheCommandArgumentByArgument) {
   EXPECT_EQ(request.target(),
             "/api/v1/namespaces/ns/pods/hello/exec?stdout=true&stderr=true"
             "&container=c&command=touch&command=%2Fa%20b%26c");
-  EXPECT_EQ(request["Sec-WebSocket-Protocol"], "v5.channel.k8s.io");
+  EXPECT_EQ(request["Sec-WebSocket-Protocol"],
+            "v5.channel.k8s.io, v4.channel.k8s.io");
+}
+
+TEST(Exec, SpeaksTheProtocolThatTheServerChooses) {
+  for (const auto* protocol : {"v5.channel.k8s.io", "v4.channel.k8s.io"}) {
+    const FakeServer server(Frames({"\1hi", kExit3}, End::kClose, protocol));
+    const auto result = Api(server.path()).Exec(kCall);
+    ASSERT_TRUE(result) << result.error().what;
+    EXPECT_EQ(result->out, "hi");
+    EXPECT_EQ(result->status, 3);
+  }
+}
+
+TEST(Exec, AnotherProtocolIsAnError) {
+  for (const auto* protocol : {"", "channel.k8s.io", "v6.channel.k8s.io"}) {
+    const FakeServer server(Frames({"\1hi", kSuccess}, End::kClose, protocol));
+    const auto result = Api(server.path()).Exec(kCall);
+    ASSERT_FALSE(result) << protocol;
+    EXPECT_THAT(result.error().what, HasSubstr("exec in pod hello"));
+    EXPECT_THAT(result.error().what,
+                HasSubstr("protocol \"" + std::string(protocol) + '"'));
+  }
 }
 
 TEST(Exec, KnowsTheExitStatus) {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "runner/base/text.h"
 #include "runner/process/process.h"
 
@@ -30,23 +32,71 @@ std::map<std::string, std::string> GoEnvironment(const GoModulePart& part) {
           {"GOEXPERIMENT", ""}};
 }
 
+// Runs the go command; its error is the end of what it said.
+Status Go(const GoModulePart& part, Command command) {
+  command.argv.insert(command.argv.begin(), "go");
+  command.env.merge(GoEnvironment(part));
+  command.timeout = 40min;
+  command.guard = true;
+  const auto done = RunOk(command);
+  if (done) return {};
+  if (done.error().kind == ErrorKind::kInterrupted) return done.error();
+  const auto said = ReadFile(command.log).value_or("");
+  return Error{
+      fmt::format("go {} failed: {}", command.argv[1], LastLines(said, 3))};
+}
+
+// Where go finds the sources of a package.
+Result<Path> PackageDirectory(const GoModulePart& part, const Path& source,
+                              const std::string& package) {
+  LAB_TRY(const auto said,
+          RunOk({.argv = {"go", "list", "-find", "-f", "{{.Dir}}", package},
+                 .env = GoEnvironment(part),
+                 .directory = source,
+                 .timeout = 10min}));
+  return Path(Trim(said));
+}
+
+// Fills `out` and returns go build's -overlay: target -> file.
+Result<nlohmann::json> Generate(const GoModulePart& part, const Path& source,
+                                const Path& out, const Path& log) {
+  nlohmann::json replace = nlohmann::json::object();
+  for (const auto& one : part.generate) {
+    std::vector<std::string> argv = {"run", one.program};
+    for (const auto& argument : GeneratorArguments(one, out)) {
+      argv.push_back(argument);
+    }
+    LAB_CHECK_OK(Go(part, {.argv = argv, .directory = source, .log = log}));
+    const Path file = out / one.file;
+    if (!fs::exists(file)) {
+      return Error{one.program + " did not write " + one.file};
+    }
+    LAB_TRY(const Path package, PackageDirectory(part, source, one.package));
+    replace[(package / file.filename()).string()] = file.string();
+  }
+  return nlohmann::json{{"Replace", replace}};
+}
+
 Status BuildGoModule(const GoModulePart& part, const Path& source,
                      const Path& into, const Path& log) {
-  Command build{.argv = {"go", "build", "-trimpath", "-ldflags",
-                         LinkerFlags(part), "-o", into.string() + "/"},
-                .env = GoEnvironment(part),
+  Command build{.argv = {"build", "-trimpath", "-ldflags", LinkerFlags(part),
+                         "-o", into.string() + "/"},
                 .directory = source,
-                .log = log,
-                .timeout = 40min,
-                .guard = true};
+                .log = log};
+  const Path out = into / "generated";
+  if (!part.generate.empty()) {
+    LAB_CHECK_OK(MakeDirectories(out));
+    LAB_TRY(const auto overlay, Generate(part, source, out, log));
+    const Path file = out / "overlay.json";
+    LAB_CHECK_OK(WriteFile(file, overlay.dump(2)));
+    build.argv.insert(build.argv.end(), {"-overlay", file.string()});
+    // Go's index of the module cache would hide the overlay's files there.
+    build.env["GODEBUG"] = "goindex=0";
+  }
   build.argv.insert(build.argv.end(), part.packages.begin(),
                     part.packages.end());
-  auto built = RunOk(build);
-  if (!built) {
-    if (built.error().kind == ErrorKind::kInterrupted) return built.error();
-    const auto said = ReadFile(log).value_or("");
-    return Error{fmt::format("go build failed: {}", LastLines(said, 3))};
-  }
+  LAB_CHECK_OK(Go(part, std::move(build)));
+  LAB_CHECK_OK(RemoveTree(out));
   for (const auto& [from, to] : part.rename) {
     std::error_code code;
     fs::rename(into / from, into / to, code);
@@ -57,6 +107,16 @@ Status BuildGoModule(const GoModulePart& part, const Path& source,
 
 }  // namespace
 
+std::vector<std::string> GeneratorArguments(const GeneratedSource& source,
+                                            const Path& out) {
+  std::vector<std::string> arguments;
+  for (const auto& argument : source.arguments) {
+    const std::string text = ReplaceAll(argument, "{out}", out.string());
+    arguments.push_back(ReplaceAll(text, "{inputs}", Join(source.inputs, ",")));
+  }
+  return arguments;
+}
+
 Result<PartRecipe> GoModuleRecipe(const GoModulePart& part, const Path& home) {
   const Path source = home / "components" / part.name;
   LAB_TRY(auto go_mod, ReadFile(source / "go.mod"));
@@ -66,6 +126,13 @@ Result<PartRecipe> GoModuleRecipe(const GoModulePart& part, const Path& home) {
                                      LinkerFlags(part)};
   inputs.insert(inputs.end(), part.packages.begin(), part.packages.end());
   for (const auto& [from, to] : part.rename) inputs.push_back(from + "=" + to);
+  for (const auto& one : part.generate) {
+    inputs.push_back("generate " + one.program + " " + one.package);
+    for (const auto& argument : GeneratorArguments(one, "{out}")) {
+      inputs.push_back(argument);
+    }
+    inputs.push_back(one.file);
+  }
   return PartRecipe{.name = part.name,
                     .inputs = std::move(inputs),
                     .cold_seconds = part.cold_build_seconds,

@@ -12,4 +12,8 @@ namespace lab {
 /// components/NAME below it.
 Result<PartRecipe> GoModuleRecipe(const GoModulePart& part, const Path& home);
 
+/// What a generator is called with: `out` and the inputs put in.
+std::vector<std::string> GeneratorArguments(const GeneratedSource& source,
+                                            const Path& out);
+
 }  // namespace lab

@@ -32,16 +32,28 @@ Status CheckFields(const json& object, const std::set<std::string>& known,
   return {};
 }
 
+Result<GeneratedSource> ReadGenerated(const json& j) {
+  LAB_CHECK_OK(CheckFields(
+      j, {"program", "arguments", "inputs", "file", "package", "about"},
+      "generate"));
+  return GeneratedSource{j.at("program"), j.at("arguments"), j.at("inputs"),
+                         j.at("file"), j.at("package")};
+}
+
 Result<GoModulePart> ReadGoModule(const json& j) {
   LAB_CHECK_OK(
       CheckFields(j,
-                  {"name", "sources", "toolchain", "packages", "variables",
-                   "rename", "cold-build-seconds", "about"},
+                  {"name", "sources", "toolchain", "packages", "generate",
+                   "variables", "rename", "cold-build-seconds", "about"},
                   "go-modules"));
   GoModulePart part;
   part.name = j.at("name");
   part.toolchain = j.at("toolchain");
   part.packages = j.at("packages");
+  for (const auto& entry : j.value("generate", json::array())) {
+    LAB_TRY(auto generated, ReadGenerated(entry));
+    part.generate.push_back(std::move(generated));
+  }
   part.variables = j.value("variables", decltype(part.variables)());
   part.rename = j.value("rename", decltype(part.rename)());
   part.cold_build_seconds = j.value("cold-build-seconds", 0);
@@ -64,17 +76,44 @@ Result<NodeOsPart> ReadNodeOs(const json& j) {
   return part;
 }
 
-Result<KubernetesVersion> ReadKubernetes(const json& j) {
+Result<KubeadmApi> ReadKubeadmApi(const json& j) {
+  LAB_CHECK_OK(
+      CheckFields(j, {"name", "arguments", "ecdsa", "about"}, "kubeadm-apis"));
+  const std::string arguments = j.at("arguments");
+  if (arguments != "list" && arguments != "mapping") {
+    return Error{fmt::format(
+        "kubeadm-apis: arguments \"{}\" is neither list nor mapping",
+        arguments)};
+  }
+  return KubeadmApi{j.at("name"), arguments == "list", j.at("ecdsa").dump()};
+}
+
+Result<KubeadmApi> FindKubeadmApi(const json& apis, const std::string& name) {
+  for (const auto& entry : apis) {
+    LAB_TRY(auto api, ReadKubeadmApi(entry));
+    if (api.name == name) return api;
+  }
+  return Error{"no kubeadm-api is called " + name};
+}
+
+Result<KubernetesVersion> ReadKubernetes(const json& j, const json& apis) {
   LAB_CHECK_OK(CheckFields(
       j, {"version", "control-plane", "etcd", "containerd", "kubeadm-api"},
       "kubernetes"));
+  auto api = FindKubeadmApi(apis, j.at("kubeadm-api"));
+  if (!api) {
+    return api.error().Within("kubernetes " +
+                              j.at("version").get<std::string>());
+  }
   return KubernetesVersion{j.at("version"), j.at("control-plane"), j.at("etcd"),
-                           j.at("containerd"), j.at("kubeadm-api")};
+                           j.at("containerd"), std::move(*api)};
 }
 
 Result<ComponentTable> ReadTable(const json& j) {
-  LAB_CHECK_OK(CheckFields(
-      j, {"about", "default", "kubernetes", "go-modules", "node-os"}, "table"));
+  LAB_CHECK_OK(CheckFields(j,
+                           {"about", "default", "kubernetes", "kubeadm-apis",
+                            "go-modules", "node-os"},
+                           "table"));
   ComponentTable table;
   LAB_CHECK_OK(
       CheckFields(j.at("default"), {"kubernetes", "node-os"}, "default"));
@@ -89,7 +128,7 @@ Result<ComponentTable> ReadTable(const json& j) {
     table.node_os.push_back(std::move(part));
   }
   for (const auto& entry : j.at("kubernetes")) {
-    LAB_TRY(auto version, ReadKubernetes(entry));
+    LAB_TRY(auto version, ReadKubernetes(entry, j.at("kubeadm-apis")));
     for (const auto& name :
          {version.control_plane, version.etcd, version.containerd}) {
       LAB_CHECK_OK(table.FindGoModule(name).has_value()

@@ -12,12 +12,24 @@
 
 namespace lab {
 
+/// A source file that a module is published without, and the program that
+/// writes it (pinned by the part's go.mod like all others).
+struct GeneratedSource {
+  std::string program;  ///< import path
+  /// {out} is a directory, {inputs} the inputs joined by commas.
+  std::vector<std::string> arguments;
+  std::vector<std::string> inputs;
+  std::string file;     ///< what the program writes, below {out}
+  std::string package;  ///< import path of the package that lacks it
+};
+
 /// A part that is built from a Go module. Its go.mod and go.sum, which pin and
 /// verify every byte of source, lie in components/NAME.
 struct GoModulePart {
   std::string name;
-  std::string toolchain;              ///< "go1.26.8"
-  std::vector<std::string> packages;  ///< import paths of its programs
+  std::string toolchain;                  ///< "go1.26.8"
+  std::vector<std::string> packages;      ///< import paths of its programs
+  std::vector<GeneratedSource> generate;  ///< before the build
   std::map<std::string, std::string> variables;  ///< for the linker's -X
   std::map<std::string, std::string> rename;     ///< program -> wanted name
   int cold_build_seconds = 0;                    ///< expectation, for people
@@ -34,13 +46,21 @@ struct NodeOsPart {
   std::string about;
 };
 
+/// A version of kubeadm's configuration.
+struct KubeadmApi {
+  std::string name;             ///< "kubeadm.k8s.io/v1beta4"
+  bool argument_lists = false;  ///< extraArgs: a list, or else a mapping
+  /// JSON: the fields of a ClusterConfiguration that ask for ECDSA keys.
+  std::string ecdsa;
+};
+
 /// A Kubernetes version and the parts it is run with.
 struct KubernetesVersion {
   std::string version;
   std::string control_plane;  ///< name of a GoModulePart
   std::string etcd;
   std::string containerd;
-  std::string kubeadm_api;  ///< apiVersion of its kubeadm configuration
+  KubeadmApi kubeadm_api;
 };
 
 struct ComponentTable {

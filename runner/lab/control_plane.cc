@@ -112,12 +112,4 @@ Result<std::vector<Process>> StartControllers(
   return starter.Take();
 }
 
-Result<std::vector<Process>> StartControlPlane(
-    const ControlPlaneRequest& request) {
-  LAB_TRY(auto all, StartServers(request));
-  LAB_TRY(auto controllers, StartControllers(request));
-  for (auto& one : controllers) all.push_back(std::move(one));
-  return all;
-}
-
 }  // namespace lab

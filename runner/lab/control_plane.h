@@ -21,15 +21,14 @@ struct ControlPlaneRequest {
   std::vector<Argument> scheduler_args;
 };
 
-/// Starts etcd, kube-apiserver, kube-controller-manager, kube-scheduler and a
-/// `kubectl proxy` on DIRECTORY/api.sock, without waiting for any of them. The
-/// returned processes are the caller's to end, last first.
-Result<std::vector<Process>> StartControlPlane(
-    const ControlPlaneRequest& request);
-
-/// Its two halves: etcd, kube-apiserver and the proxy; and those that give up
-/// when the API server needs more than 10 s to serve.
+/// Starts etcd, kube-apiserver and a `kubectl proxy` on DIRECTORY/api.sock,
+/// without waiting for any of them. The returned processes are the caller's to
+/// end, last first.
 Result<std::vector<Process>> StartServers(const ControlPlaneRequest& request);
+
+/// Starts kube-controller-manager, which ends if the API server does not serve
+/// within 10 s (WaitForAPIServer in its controllermanager.go), and
+/// kube-scheduler: call this when it does.
 Result<std::vector<Process>> StartControllers(
     const ControlPlaneRequest& request);
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -13,6 +14,8 @@
 namespace lab {
 namespace fs = std::filesystem;
 namespace {
+
+using nlohmann::json;
 
 // Adds files below config/, with the directories they need, each once.
 class ConfigArchive {
@@ -61,12 +64,31 @@ class ConfigArchive {
   std::set<std::string> made_;
 };
 
-std::string KubeletArgs(const VmNode& node) {
-  std::string args = "--hostname-override=" + node.name + "\n";
-  for (const auto& argument : node.kubelet_extra_args) {
-    args += fmt::format("--{}={}\n", argument.name, argument.value);
+struct KubeletChanges {
+  json config = json::object();  // merge patch, RFC 7386
+  std::vector<std::string> flags;
+};
+
+// What kubelet-versions.json has for a kubelet of this version: every entry
+// that is for versions above it counts, in the order of the file.
+Result<KubeletChanges> VersionChanges(const NodeConfigRequest& request) try {
+  const Path fixture = request.fixtures / "kubelet-versions.json";
+  LAB_TRY(const auto text, ReadFile(fixture));
+  const json versions = json::parse(text);
+  KubeletChanges changes;
+  for (const auto& entry : versions.at("changes")) {
+    const std::string below = entry.at("below");
+    if (::strverscmp(request.kubernetes.c_str(), below.c_str()) >= 0) continue;
+    changes.config.update(entry.value("config", json::object()), true);
+    for (const auto& flag : entry.value("flags", json::array())) {
+      changes.flags.push_back(flag);
+    }
   }
-  return args;
+  return changes;
+} catch (const json::exception& e) {
+  return Error{fmt::format(
+      "{}: {}", (request.fixtures / "kubelet-versions.json").string(),
+      e.what())};
 }
 
 Status AddNodeFiles(const NodeConfigRequest& request, ConfigArchive& archive) {
@@ -75,6 +97,7 @@ Status AddNodeFiles(const NodeConfigRequest& request, ConfigArchive& archive) {
   LAB_TRY(const auto host_key, ReadFile(lab / "host_key"));
   LAB_TRY(const auto authorized, ReadFile(lab / "ssh_key.pub"));
   LAB_TRY(const auto kubelet, KubeletConfig(request));
+  LAB_TRY(const auto arguments, KubeletArgs(request));
   struct File {
     const char* target;
     std::string content;
@@ -91,7 +114,7 @@ Status AddNodeFiles(const NodeConfigRequest& request, ConfigArchive& archive) {
       {"/etc/ssh/ssh_host_ed25519_key", host_key, 0600},
       {"/root/.ssh/authorized_keys", authorized, 0600},
       {"/lab/default-runtime", request.default_runtime + "\n", 0644},
-      {"/lab/kubelet-args.d/node", KubeletArgs(request.node), 0644},
+      {"/lab/kubelet-args.d/node", arguments, 0644},
   };
   for (const auto& file : files) {
     LAB_CHECK_OK(archive.Add(file.target, file.content, file.mode));
@@ -112,11 +135,23 @@ Result<std::string> KubeletConfig(const NodeConfigRequest& request) {
   const Path fixture = request.fixtures / "kubelet-config.yaml";
   LAB_TRY(const auto text, ReadFile(fixture));
   LAB_TRY(auto config, ParseYaml(text, fixture.string()));
+  LAB_TRY(const auto changes, VersionChanges(request));
+  config.merge_patch(changes.config);
   for (const auto& [gate, on] : request.feature_gates) {
     config["featureGates"][gate] = on;
   }
   config.merge_patch(request.node.kubelet_config);
   return config.dump(2) + "\n";
+}
+
+Result<std::string> KubeletArgs(const NodeConfigRequest& request) {
+  LAB_TRY(const auto changes, VersionChanges(request));
+  std::string args = "--hostname-override=" + request.node.name + "\n";
+  for (const auto& flag : changes.flags) args += flag + "\n";
+  for (const auto& argument : request.node.kubelet_extra_args) {
+    args += fmt::format("--{}={}\n", argument.name, argument.value);
+  }
+  return args;
 }
 
 Status WriteNodeInitramfs(const NodeConfigRequest& request,

@@ -15,6 +15,7 @@ namespace lab {
 
 struct NodeConfigRequest {
   VmNode node;
+  std::string kubernetes;  ///< the kubelet's version, "1.36.3"
   std::string kubeconfig;  ///< the kubelet's
   Certificate serving;     ///< what the kubelet serves with
   Path directory;          ///< the lab's: pki/ca.crt, ssh_key.pub, ...
@@ -27,8 +28,13 @@ struct NodeConfigRequest {
 Status WriteNodeInitramfs(const NodeConfigRequest& request,
                           const Path& initramfs, const Path& into);
 
-/// The kubelet's configuration: the fixture, the shape's feature gates, the
-/// node's patches. JSON, which the kubelet reads as YAML.
+/// The kubelet's configuration: the fixture, what its version has otherwise
+/// (kubelet-versions.json), the shape's feature gates, the node's patches.
+/// JSON, which the kubelet reads as YAML.
 Result<std::string> KubeletConfig(const NodeConfigRequest& request);
+
+/// The node's own flags of the kubelet, one a line: its version's, then the
+/// node's.
+Result<std::string> KubeletArgs(const NodeConfigRequest& request);
 
 }  // namespace lab

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -31,6 +32,7 @@ class NodeConfig : public ScratchFixture {
     ASSERT_TRUE(WriteFile(At("lab/host_key"), "HOST KEY"));
     ASSERT_TRUE(WriteFile(At("lab/ssh_key.pub"), "PUBLIC KEY"));
     request_.node.name = "lab-worker";
+    request_.kubernetes = "1.36.3";
     request_.kubeconfig = "KUBECONFIG";
     request_.directory = At("lab");
     request_.fixtures = LAB_SOURCE_DIR "/fixtures/node";
@@ -103,6 +105,70 @@ TEST_F(NodeConfig, KubeletGetsGatesThenPatches) {
             json({{"enabled", true}, {"cacheTTL", "9s"}}));
   EXPECT_FALSE(config.contains("failSwapOn"));
   EXPECT_TRUE(config.contains("cgroupDriver"));
+}
+
+struct Era {
+  const char* version;
+  std::vector<std::string> absent;
+  std::string flags;
+};
+
+// Each field is there from the version on, and not before.
+TEST_F(NodeConfig, KubeletGetsWhatItsVersionKnows) {
+  const std::string monitor = "containerLogMonitorInterval";
+  const std::string endpoint = "containerRuntimeEndpoint";
+  const std::string isolation = "localStorageCapacityIsolation";
+  const std::string socket =
+      "--container-runtime-endpoint="
+      "unix:///run/containerd/containerd.sock\n";
+  const Era eras[] = {
+      {"1.36.3", {}, ""},
+      {"1.30.0", {}, ""},
+      {"1.29.15", {monitor}, ""},
+      {"1.27.0", {monitor}, ""},
+      {"1.26.15", {monitor, endpoint}, socket},
+      {"1.25.0", {monitor, endpoint}, socket},
+      {"1.24.17", {monitor, endpoint, isolation}, socket},
+      {"1.23.17",
+       {monitor, endpoint, isolation},
+       socket + "--container-runtime=remote\n"},
+  };
+  for (const auto& era : eras) {
+    request_.kubernetes = era.version;
+    const auto config = Kubelet();
+    for (const auto& field : {monitor, endpoint, isolation}) {
+      const bool absent =
+          std::count(era.absent.begin(), era.absent.end(), field) > 0;
+      EXPECT_NE(config.contains(field), absent) << era.version << " " << field;
+    }
+    EXPECT_TRUE(config.contains("cgroupDriver"));
+    const auto flags = KubeletArgs(request_);
+    ASSERT_TRUE(flags) << flags.error().what;
+    EXPECT_EQ(*flags, "--hostname-override=lab-worker\n" + era.flags);
+  }
+}
+
+TEST_F(NodeConfig, PatchesOfTheShapeComeAfterThoseOfTheVersion) {
+  request_.kubernetes = "1.23.17";
+  request_.node.kubelet_config = {{"localStorageCapacityIsolation", true}};
+  request_.node.kubelet_extra_args = {{"container-runtime", "docker"}};
+  EXPECT_EQ(Kubelet().at("localStorageCapacityIsolation"), true);
+  EXPECT_TRUE(KubeletArgs(request_)->ends_with(
+      "--container-runtime=remote\n--container-runtime=docker\n"));
+}
+
+TEST_F(NodeConfig, DamagedVersionsFileIsNamed) {
+  ASSERT_TRUE(MakeDirectories(At("fixtures")));
+  ASSERT_TRUE(WriteFile(At("fixtures/kubelet-config.yaml"), "a: 1\n"));
+  request_.fixtures = At("fixtures");
+  for (const auto* text :
+       {"", "[]", "{\"changes\": [{}]}", "{\"changes\": [{\"below\": 1}]}"}) {
+    ASSERT_TRUE(WriteFile(At("fixtures/kubelet-versions.json"), text));
+    for (const auto& made : {KubeletConfig(request_), KubeletArgs(request_)}) {
+      ASSERT_FALSE(made) << text;
+      EXPECT_THAT(made.error().what, HasSubstr("kubelet-versions.json"));
+    }
+  }
 }
 
 TEST_F(NodeConfig, KubeletNeedsItsFixture) {

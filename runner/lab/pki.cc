@@ -3,40 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "runner/base/text.h"
 #include "runner/process/process.h"
 
 namespace lab {
+namespace fs = std::filesystem;
 namespace {
 
-// The advertised address must not be a loopback one; nobody connects to it.
-// P-256: a handshake costs an emulated CPU a tenth of RSA's.
-std::string KubeadmConfig(const PkiRequest& request) {
-  return fmt::format(R"(apiVersion: {api}
-kind: InitConfiguration
-localAPIEndpoint:
-  advertiseAddress: {host}
-  bindPort: {port}
-nodeRegistration:
-  name: control-plane
----
-apiVersion: {api}
-kind: ClusterConfiguration
-kubernetesVersion: v{version}
-certificatesDir: {pki}
-controlPlaneEndpoint: 127.0.0.1:{port}
-encryptionAlgorithm: ECDSA-P256
-apiServer:
-  certSANs: [127.0.0.1, {host}, localhost]
-networking:
-  serviceSubnet: 10.96.0.0/16
-)",
-                     fmt::arg("api", request.kubeadm_api),
-                     fmt::arg("host", kHostSeenByGuest),
-                     fmt::arg("port", request.api_port),
-                     fmt::arg("version", request.kubernetes),
-                     fmt::arg("pki", (request.directory / "pki").string()));
-}
+using nlohmann::json;
 
 std::string ConfigPath(const PkiRequest& request) {
   return (request.directory / "kubeadm.yaml").string();
@@ -52,12 +28,44 @@ Status Kubeadm(const PkiRequest& request, std::vector<std::string> argv) {
 
 }  // namespace
 
+// The advertised address must not be a loopback one; nobody connects to it. The
+// CRI socket is nobody's either: named, so that kubeadm does not look for one
+// on this machine. P-256: a handshake costs an emulated CPU a tenth of RSA's.
+std::string KubeadmConfig(const PkiRequest& request) {
+  const json init = {
+      {"apiVersion", request.kubeadm_api.name},
+      {"kind", "InitConfiguration"},
+      {"localAPIEndpoint",
+       {{"advertiseAddress", kHostSeenByGuest},
+        {"bindPort", request.api_port}}},
+      {"nodeRegistration",
+       {{"name", "control-plane"},
+        {"criSocket", "unix:///run/containerd/containerd.sock"}}}};
+  json cluster = {
+      {"apiVersion", request.kubeadm_api.name},
+      {"kind", "ClusterConfiguration"},
+      {"kubernetesVersion", "v" + request.kubernetes},
+      {"certificatesDir", (request.directory / "pki").string()},
+      {"controlPlaneEndpoint", fmt::format("127.0.0.1:{}", request.api_port)},
+      {"apiServer",
+       {{"certSANs", {"127.0.0.1", kHostSeenByGuest, "localhost"}}}},
+      {"networking", {{"serviceSubnet", "10.96.0.0/16"}}}};
+  cluster.merge_patch(json::parse(request.kubeadm_api.ecdsa));
+  return init.dump(2) + "\n---\n" + cluster.dump(2) + "\n";
+}
+
 Status MakePki(const PkiRequest& request) {
   LAB_CHECK_OK(WriteFile(ConfigPath(request), KubeadmConfig(request)));
   LAB_CHECK_OK(Kubeadm(request, {"init", "phase", "certs", "all"}));
   const std::string directory = request.directory.string();
   LAB_CHECK_OK(Kubeadm(request, {"init", "phase", "kubeconfig", "all",
                                  "--kubeconfig-dir", directory}));
+  // Before 1.29 kubeadm makes no super-admin.conf: admin.conf is as powerful.
+  const Path super_admin = request.directory / "super-admin.conf";
+  if (!fs::exists(super_admin)) {
+    LAB_TRY(const auto admin, ReadFile(request.directory / "admin.conf"));
+    LAB_CHECK_OK(WriteFile(super_admin, admin, 0600));
+  }
   // The controllers are told to reach the API server where nodes do; here they
   // run beside it.
   for (const char* name : {"admin.conf", "super-admin.conf",

@@ -7,14 +7,15 @@
 
 #include "runner/base/files.h"
 #include "runner/base/result.h"
+#include "runner/components/table.h"
 
 namespace lab {
 
 struct PkiRequest {
   Path kubeadm;
-  Path directory;           ///< gets pki/, kubeadm.yaml and *.conf
-  std::string kubernetes;   ///< "1.36.3"
-  std::string kubeadm_api;  ///< "kubeadm.k8s.io/v1beta4"
+  Path directory;          ///< gets pki/, kubeadm.yaml and *.conf
+  std::string kubernetes;  ///< "1.36.3"
+  KubeadmApi kubeadm_api;
   int api_port = 0;
 };
 
@@ -24,6 +25,9 @@ inline constexpr const char* kHostSeenByGuest = "10.0.2.2";
 /// Makes pki/ and the kubeconfigs admin.conf, super-admin.conf,
 /// controller-manager.conf and scheduler.conf, all for 127.0.0.1.
 Status MakePki(const PkiRequest& request);
+
+/// kubeadm's configuration: two documents, JSON, which kubeadm reads as YAML.
+std::string KubeadmConfig(const PkiRequest& request);
 
 /// A kubelet's kubeconfig (user system:node:NAME), for the host as guests see
 /// it.

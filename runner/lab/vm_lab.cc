@@ -66,9 +66,6 @@ Status CheckSocketPaths(const LabFile& lab) {
 
 // `gates` as --feature-gates, `runtime_config` as --runtime-config.
 void AddShapeArguments(const VmShape& shape, ControlPlaneRequest& request) {
-  request.apiserver_args = shape.apiserver_args;
-  request.controller_manager_args = shape.controller_manager_args;
-  request.scheduler_args = shape.scheduler_args;
   std::vector<std::string> gates, runtime;
   for (const auto& [gate, on] : shape.feature_gates) {
     gates.push_back(fmt::format("{}={}", gate, on));
@@ -85,6 +82,21 @@ void AddShapeArguments(const VmShape& shape, ControlPlaneRequest& request) {
   if (!runtime.empty()) {
     request.apiserver_args.push_back({"runtime-config", Join(runtime, ",")});
   }
+}
+
+ControlPlaneRequest ControlPlaneOf(const VmLabRequest& request,
+                                   const NetNumber& net) {
+  const VmShape& shape = request.shape;
+  ControlPlaneRequest control{
+      .programs = request.parts.kubernetes,
+      .etcd = request.parts.etcd,
+      .directory = request.directory,
+      .net = &net,
+      .apiserver_args = shape.apiserver_args,
+      .controller_manager_args = shape.controller_manager_args,
+      .scheduler_args = shape.scheduler_args};
+  AddShapeArguments(shape, control);
+  return control;
 }
 
 // Objects every lab has. The binding comes before the first exec: the kubelet
@@ -198,6 +210,7 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
   LAB_CHECK_OK(timed("control plane", "seconds.control-plane",
                      [&] { return AwaitApi(); }));
   LAB_CHECK_OK(MakeObjects());
+  LAB_CHECK_OK(StartControllers(request));
   LAB_CHECK_OK(
       timed("nodes", "seconds.nodes", [&] { return AwaitNodes(request); }));
   file_.facts["seconds.nodes-ready"] = fmt::format("{:.2f}", total.Seconds());
@@ -235,6 +248,7 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
                                         workers[i].address));
       return WriteNodeInitramfs(
           {.node = worker,
+           .kubernetes = request.kubernetes.version,
            .kubeconfig = kubeconfig,
            .serving = serving,
            .directory = request.directory,
@@ -270,16 +284,9 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
     file_.processes.push_back({"qemu-" + worker.name, qemu.id()});
     processes_.push_back(std::move(qemu));
   }
-  ControlPlaneRequest control{.programs = request.parts.kubernetes,
-                              .etcd = request.parts.etcd,
-                              .directory = request.directory,
-                              .net = &net_,
-                              .apiserver_args = {},
-                              .controller_manager_args = {},
-                              .scheduler_args = {}};
-  AddShapeArguments(request.shape, control);
+  const auto control = ControlPlaneOf(request, net_);
   Remember(request, control);
-  LAB_TRY(auto started, StartControlPlane(control));
+  LAB_TRY(auto started, StartServers(control));
   for (auto& process : started) LAB_CHECK_OK(Own(std::move(process)));
   return {};
 }
@@ -308,6 +315,12 @@ Status VmLab::MakeObjects() {
     const Api::Call call{.method = "POST", .path = path, .body = object};
     LAB_TRY(const auto made, api.Json(call));
   }
+  return {};
+}
+
+Status VmLab::StartControllers(const VmLabRequest& request) {
+  LAB_TRY(auto started, lab::StartControllers(ControlPlaneOf(request, net_)));
+  for (auto& process : started) LAB_CHECK_OK(Own(std::move(process)));
   return {};
 }
 

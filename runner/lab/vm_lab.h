@@ -71,6 +71,7 @@ class VmLab {
   Status Boot(const VmLabRequest& request, Accel accel);
   Status AwaitApi();
   Status MakeObjects();
+  Status StartControllers(const VmLabRequest& request);
   Status AwaitNodes(const VmLabRequest& request);
   Status ConnectNodes();
   /// `choices` are those of the workers, in their order.

@@ -211,7 +211,7 @@ Status VmLab::AwaitRestored(const RestoreRequest& request) {
   note("ssh");
   LAB_CHECK_OK(AwaitApi());
   note("control-plane");
-  LAB_TRY(auto controllers, StartControllers(ControlPlaneOf(
+  LAB_TRY(auto controllers, lab::StartControllers(ControlPlaneOf(
                                 *request.saved, request.directory, net_)));
   for (auto& one : controllers) LAB_CHECK_OK(Own(std::move(one)));
   LAB_CHECK_OK(

@@ -14,7 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostWorkers = 8;
-constexpr char kKubeadmVersion[] = "kubeadm.k8s.io/v1beta4";
 constexpr char kKubeletVersion[] = "kubelet.config.k8s.io/v1beta1";
 
 // A place in a kubeadm document that this lab honours.
@@ -57,7 +56,8 @@ void Combine(json& target, const json& patch) {
 
 class Resolver {
  public:
-  explicit Resolver(const KindConfig& config) : config_(config) {}
+  Resolver(const KindConfig& config, const KubeadmApi& api)
+      : config_(config), api_(api) {}
 
   Result<VmShape> Resolve(const std::string& lab_name) {
     LAB_CHECK_OK(CheckFields());
@@ -157,7 +157,7 @@ class Resolver {
                      "matches nothing in the vm lab, which does not run "
                      "kube-proxy from kubeadm's configuration");
     }
-    LAB_CHECK_OK(CheckVersion(patch, kKubeadmVersion));
+    LAB_CHECK_OK(CheckVersion(patch, api_.name));
     if (patch.kind == "ClusterConfiguration") {
       return ApplyArguments(
           patch,
@@ -199,7 +199,7 @@ class Resolver {
                      "document on the control plane only; move it to the "
                      "cluster's kubeadmConfigPatches");
     }
-    LAB_CHECK_OK(CheckVersion(patch, kKubeadmVersion));
+    LAB_CHECK_OK(CheckVersion(patch, api_.name));
     return ApplyKubeletArguments(patch, worker.kubelet_extra_args);
   }
 
@@ -283,16 +283,23 @@ class Resolver {
                                       slot.path()));
   }
 
-  // The form up to v1beta3. kind turns it into a list if the patch names no
-  // version, and drops it silently if it names v1beta4.
+  // A patch that names no version may be written in either form: kind turns it
+  // into the one that its kubeadm reads. Named, the version decides, and kind
+  // would drop the other form silently.
+  Status CheckForm(const KubeadmPatch& patch, const Slot& slot,
+                   bool is_list) const {
+    if (patch.api_version.empty() || is_list == api_.argument_lists) return {};
+    return AtPatch(
+        patch,
+        fmt::format("\"{}\" of {} is {}; leave apiVersion out to write {}",
+                    slot.path(), patch.api_version,
+                    is_list ? "a mapping" : "a list of name and value",
+                    is_list ? "a list" : "a mapping"));
+  }
+
   Status SetFromMap(const KubeadmPatch& patch, const Slot& slot,
                     const json& map) const {
-    if (!patch.api_version.empty()) {
-      return AtPatch(patch,
-                     fmt::format("\"{}\" of {} is a list of name and value; "
-                                 "leave apiVersion out to write a mapping",
-                                 slot.path(), patch.api_version));
-    }
+    LAB_CHECK_OK(CheckForm(patch, slot, false));
     for (const auto& [name, value] : map.items()) {
       if (value.is_null()) {
         Unset(*slot.arguments, name);
@@ -307,6 +314,7 @@ class Resolver {
 
   Status SetFromList(const KubeadmPatch& patch, const Slot& slot,
                      const json& list) const {
+    LAB_CHECK_OK(CheckForm(patch, slot, true));
     for (const auto& item : list) {
       if (!item.is_object() || item.size() != 2 || !item.contains("name") ||
           !item.contains("value") || !item["name"].is_string()) {
@@ -329,18 +337,20 @@ class Resolver {
   }
 
   const KindConfig& config_;
+  const KubeadmApi& api_;
   VmShape shape_;
 };
 
 }  // namespace
 
 Result<VmShape> ResolveVmShape(const KindConfig& config,
-                               const std::string& lab_name) {
-  return Resolver(config).Resolve(lab_name);
+                               const std::string& lab_name,
+                               const KubeadmApi& api) {
+  return Resolver(config, api).Resolve(lab_name);
 }
 
-Status CheckForVmLab(const KindConfig& config) {
-  LAB_CHECK_OK(ResolveVmShape(config, "lab"));
+Status CheckForVmLab(const KindConfig& config, const KubeadmApi& api) {
+  LAB_CHECK_OK(ResolveVmShape(config, "lab", api));
   return {};
 }
 

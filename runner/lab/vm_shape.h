@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runner/base/result.h"
+#include "runner/components/table.h"
 #include "runner/lab/kind_config.h"
 #include "runner/lab/node_choice.h"
 
@@ -50,13 +51,15 @@ struct VmShape {
 /// The shape of the lab called `lab_name`. A config that asks for something
 /// this lab would silently leave out is an error (ErrorKind::kUsage) that names
 /// file and line. So is a patch that matches nothing, where kind is silent: an
-/// apiVersion other than the newest kubeadm's, an InitConfiguration without a
-/// JoinConfiguration (only workers have a kubelet here), or a worker's own
-/// patch of a document that kubeadm takes from the control plane.
+/// apiVersion other than `api`'s, which is that of the lab's kubeadm, an
+/// InitConfiguration without a JoinConfiguration (only workers have a kubelet
+/// here), or a worker's own patch of a document that kubeadm takes from the
+/// control plane.
 Result<VmShape> ResolveVmShape(const KindConfig& config,
-                               const std::string& lab_name);
+                               const std::string& lab_name,
+                               const KubeadmApi& api);
 
 /// Whether ResolveVmShape would succeed.
-Status CheckForVmLab(const KindConfig& config);
+Status CheckForVmLab(const KindConfig& config, const KubeadmApi& api);
 
 }  // namespace lab

@@ -26,9 +26,13 @@ const Path kFixtures = Path(LAB_SOURCE_DIR) / "fixtures/kind-configs";
 constexpr char kPlace[] = "^f[.]yaml:[1-9][0-9]*:";
 constexpr char kTop[] = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n";
 
-Result<VmShape> ResolveText(const std::string& text, const std::string& file) {
+const KubeadmApi kV1Beta3 = {"kubeadm.k8s.io/v1beta3", false, "{}"};
+const KubeadmApi kV1Beta4 = {"kubeadm.k8s.io/v1beta4", true, "{}"};
+
+Result<VmShape> ResolveText(const std::string& text, const std::string& file,
+                            const KubeadmApi& api = kV1Beta4) {
   LAB_TRY(const auto config, ParseKindConfig(text, file));
-  return ResolveVmShape(config, "lab");
+  return ResolveVmShape(config, "lab", api);
 }
 
 Result<VmShape> ResolveFile(const Path& path) {
@@ -133,8 +137,8 @@ TEST(VmShape, InitBesideJoinIsForTheKubeletThatIsNotThere) {
 TEST(VmShape, CheckAndResolveAgree) {
   const auto config = ParseKindConfig(kTop, "f");
   ASSERT_TRUE(config);
-  EXPECT_EQ(CheckForVmLab(*config).error().what,
-            ResolveVmShape(*config, "x").error().what);
+  EXPECT_EQ(CheckForVmLab(*config, kV1Beta4).error().what,
+            ResolveVmShape(*config, "x", kV1Beta4).error().what);
 }
 
 TEST(VmShape, FixturesAreWhatTheirNamesSay) {
@@ -212,6 +216,67 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"invalid-patch-join-on-control-plane", "9", "does not join"},
         Mistake{"invalid-patch-kubelet-on-worker", "10", "move it to the"},
         Mistake{"invalid-patch-proxy", "7", "kube-proxy"}));
+
+// A ClusterConfiguration of this version, its extraArgs in this form.
+std::string WithPatch(const std::string& version, const std::string& form) {
+  const std::string named =
+      version.empty() ? "" : "apiVersion: " + version + ", ";
+  return std::string(kTop) +
+         "nodes: [{role: control-plane}, {role: worker}]\n"
+         "kubeadmConfigPatches:\n- '{kind: ClusterConfiguration, " +
+         named + "apiServer: {extraArgs: " + form + "}}'\n";
+}
+constexpr char kMapping[] = "{v: \"4\"}";
+constexpr char kList[] = "[{name: v, value: \"4\"}]";
+
+TEST(VmShape, PatchWithoutVersionMayBeInEitherForm) {
+  for (const auto& api : {kV1Beta3, kV1Beta4}) {
+    for (const auto* form : {kMapping, kList}) {
+      const auto shape = ResolveText(WithPatch("", form), "f", api);
+      ASSERT_TRUE(shape) << shape.error().what;
+      EXPECT_THAT(shape->apiserver_args, ElementsAre(Argument{"v", "4"}));
+    }
+  }
+}
+
+TEST(VmShape, PatchOfTheLabsKubeadmIsInItsForm) {
+  for (const auto& [api, form] :
+       {std::pair{kV1Beta3, kMapping}, std::pair{kV1Beta4, kList}}) {
+    const auto shape = ResolveText(WithPatch(api.name, form), "f", api);
+    ASSERT_TRUE(shape) << shape.error().what;
+    EXPECT_THAT(shape->apiserver_args, ElementsAre(Argument{"v", "4"}));
+  }
+}
+
+struct Mismatch {
+  KubeadmApi lab;
+  std::string patch;
+  const char* form;
+  const char* error;
+};
+
+TEST(VmShape, MismatchOfVersionOrFormIsRefusedWithItsPlace) {
+  const Mismatch mismatches[] = {
+      {kV1Beta3, kV1Beta3.name, kList,
+       "\"apiServer.extraArgs\" of kubeadm.k8s.io/v1beta3 is a mapping; leave "
+       "apiVersion out to write a list"},
+      {kV1Beta4, kV1Beta4.name, kMapping,
+       "\"apiServer.extraArgs\" of kubeadm.k8s.io/v1beta4 is a list of name "
+       "and value; leave apiVersion out to write a mapping"},
+      {kV1Beta3, kV1Beta4.name, kList,
+       "\"kubeadm.k8s.io/v1beta4\" matches nothing; leave it out, or write "
+       "\"kubeadm.k8s.io/v1beta3\""},
+      {kV1Beta4, kV1Beta3.name, kMapping,
+       "\"kubeadm.k8s.io/v1beta3\" matches nothing; leave it out, or write "
+       "\"kubeadm.k8s.io/v1beta4\""}};
+  for (const auto& [lab, patch, form, error] : mismatches) {
+    const auto shape = ResolveText(WithPatch(patch, form), "f.yaml", lab);
+    ASSERT_FALSE(shape) << error;
+    EXPECT_EQ(shape.error().kind, ErrorKind::kUsage);
+    EXPECT_THAT(shape.error().what, ContainsRegex("^f[.]yaml:[45]: "));
+    EXPECT_THAT(shape.error().what, HasSubstr(error));
+  }
+}
 
 // A whole line less, or a few bytes changed, or the end cut off.
 std::string Damaged(Random& random, const std::string& text) {
