@@ -4,7 +4,7 @@
 SUITE ?= apparmor
 ARGS ?=
 
-.PHONY: help run test build bench check setup clean
+.PHONY: help run test sabotage build bench check setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo 'make test    install, build, then run everything that tests the project'
 	@echo '             ARGS="--unit PATTERN": only the quick tests, by name'
 	@echo 'make build   install, then build/runner and the suites'
+	@echo 'make sabotage  all cases under every sabotage, against the table'
 	@echo 'make bench   measure, print a table, write JSON'
 	@echo 'make check   what a change must pass: warnings are errors, unit tests'
 	@echo 'make setup   install what is missing (apt, with sudo when not root)'
@@ -43,6 +44,11 @@ run: build
 test: build
 	@test -t 1 || quiet=--quiet; cmake --build build -- $$quiet
 	@tools/test $(ARGS)
+
+# Every case under every sabotage: half an hour on two cores.
+sabotage: build
+	@test -t 1 || quiet=--quiet; cmake --build build -- $$quiet
+	@LAB_WHOLE_TABLE=1 build/tests/lab --gtest_filter='*Sabotage*'
 
 bench: build
 	@test -t 1 || quiet=--quiet; cmake --build build --target bench -- $$quiet

@@ -194,17 +194,25 @@ Result<Scenario> FindScenario(const Path& home, const std::string& id) {
 }
 
 Result<std::vector<Scenario>> SelectScenarios(const Catalog& catalog,
-                                              const std::string& glob) {
-  if (glob.empty()) return catalog.scenarios;
-  std::vector<Scenario> selected;
-  for (const auto& scenario : catalog.scenarios) {
-    if (GlobMatch(glob, scenario.id) || GlobMatch(glob, scenario.Name())) {
-      selected.push_back(scenario);
+                                              const std::string& filter) {
+  if (filter.empty()) return catalog.scenarios;
+  std::set<std::string> ids;
+  for (const auto& glob : Split(filter, ',')) {
+    bool matched = false;
+    for (const auto& scenario : catalog.scenarios) {
+      if (GlobMatch(glob, scenario.id) || GlobMatch(glob, scenario.Name())) {
+        ids.insert(scenario.id);
+        matched = true;
+      }
+    }
+    const bool is_pattern = glob.find_first_of("*?[") != std::string::npos;
+    if (!matched && !is_pattern) {
+      return UnknownScenario(glob, Ids(catalog.scenarios));
     }
   }
-  const bool is_pattern = glob.find_first_of("*?[") != std::string::npos;
-  if (selected.empty() && !is_pattern) {
-    return UnknownScenario(glob, Ids(catalog.scenarios));
+  std::vector<Scenario> selected;
+  for (const auto& scenario : catalog.scenarios) {
+    if (ids.contains(scenario.id)) selected.push_back(scenario);
   }
   return selected;
 }

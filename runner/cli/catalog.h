@@ -60,10 +60,11 @@ std::vector<std::string> ProfilesOf(const std::vector<Scenario>& scenarios);
 /// may be left out where the name is unique.
 Result<Scenario> FindScenario(const Path& home, const std::string& id);
 
-/// Those whose id or name matches the glob; all if it is empty. A pattern may
-/// match nothing; a plain word that does is a usage error with the closest ids.
+/// Those whose id or name matches one of the globs, which commas separate; all
+/// if there is none. A pattern may match nothing; a plain word that does is a
+/// usage error with the closest ids.
 Result<std::vector<Scenario>> SelectScenarios(const Catalog& catalog,
-                                              const std::string& glob);
+                                              const std::string& filter);
 
 /// The project's root: CONFINEMENT_LAB_HOME, or the directory above the
 /// program that holds components/components.json.

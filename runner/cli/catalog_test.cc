@@ -20,6 +20,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 const Path kHome = LAB_SOURCE_DIR;
 
@@ -210,6 +211,8 @@ TEST(SelectScenarios, TakesGlobsOfIdAndName) {
   EXPECT_THAT(Selected("enforce-deny-write"),
               ElementsAre("enforce-deny-write"));
   EXPECT_THAT(Selected("apparmor.unconfined"), ElementsAre("unconfined"));
+  EXPECT_THAT(Selected("runtime-default,enforce-*"),
+              UnorderedElementsAre("runtime-default", "enforce-deny-write"));
   EXPECT_THAT(Selected("complain-*"),
               ElementsAre("complain-no-allow", "complain-deny-still-enforced"));
   EXPECT_THAT(Selected("no-such-*"), IsEmpty());

@@ -153,7 +153,8 @@ class Grammar {
         [this](const Context& c) { return RunSuite(c, parsed_.run); });
     run->add_option("--suite", o.suite, "Which suite, such as apparmor");
     run->add_option("--filter", o.filter,
-                    "Only cases that match this glob (id or name)");
+                    "Only cases that match one of these globs (id or name), "
+                    "separated by commas");
     AddLabOptions(*run, o.lab);
     run->add_option("--report-dir", o.report_dir,
                     "Where records.jsonl, junit.xml and logs go (default: a "
