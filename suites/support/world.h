@@ -148,10 +148,10 @@ class World {
   /// Waits until `done`; a timeout error says what was last seen.
   Result<Pod> Await(const Pod& pod, const std::string& what,
                     const std::function<bool(const Pod&)>& done,
-                    Duration timeout = 45s) const;
-  Result<Pod> AwaitRunning(const Pod& pod, Duration timeout = 45s) const;
+                    Duration timeout = 75s) const;
+  Result<Pod> AwaitRunning(const Pod& pod, Duration timeout = 75s) const;
   /// Waits until the pod has Succeeded or Failed.
-  Result<Pod> AwaitEnded(const Pod& pod, Duration timeout = 45s) const;
+  Result<Pod> AwaitEnded(const Pod& pod, Duration timeout = 75s) const;
   /// Waits for `count` refused attempts to create its container. A kubelet
   /// that checks by itself counts none: there it is until the pod is held.
   Result<Pod> AwaitRefused(const Pod& pod, int count,
