@@ -42,8 +42,9 @@ struct Scenario {
 struct Catalog {
   std::string suite;
   std::string sha256;  ///< of its files
-  /// In the order in which they start: the longest first, so that none is
-  /// begun when all others are done; those that run alone at the end.
+  /// In the order in which they start: a short one, for whoever waits; then
+  /// the longest first, so that none is begun when all others are done; those
+  /// that run alone at the end.
   std::vector<Scenario> scenarios;
 };
 

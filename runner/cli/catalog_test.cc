@@ -115,7 +115,8 @@ TEST(Catalog, NothingIsBothLoadedAndWithheld) {
 
 TEST(Catalog, TheLongestStartFirstAndThoseThatRunAloneLast) {
   const auto scenarios = Real().scenarios;
-  EXPECT_TRUE(std::is_sorted(scenarios.begin(), scenarios.end(),
+  EXPECT_LE(scenarios.front().seconds, 1);
+  EXPECT_TRUE(std::is_sorted(std::next(scenarios.begin()), scenarios.end(),
                              [](const Scenario& a, const Scenario& b) {
                                if (a.exclusive != b.exclusive) {
                                  return b.exclusive;
