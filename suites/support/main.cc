@@ -36,13 +36,16 @@ void Write(const json& record) {
   if (!written) std::fprintf(stderr, "%s\n", written.error().what.c_str());
 }
 
-// GoogleTest's message as one line: what is seen first must say it all.
+// GoogleTest's message as one line: what is seen first must say it all, as far
+// as a person reads a line.
 std::string Headline(const std::string& text) {
+  constexpr std::size_t kLongest = 600;
   std::vector<std::string> parts;
   for (const auto& line : Lines(text)) {
     if (!Trim(line).empty()) parts.emplace_back(Trim(line));
   }
-  return Join(parts, " ");
+  const auto line = Join(parts, " ");
+  return line.size() <= kLongest ? line : line.substr(0, kLongest) + " ...";
 }
 
 std::string RelativeFile(const char* file) {
