@@ -150,6 +150,17 @@ std::optional<Error> VmLab::Damage() {
   return std::nullopt;
 }
 
+Status VmLab::Timed(Progress& progress, const char* name, const char* fact,
+                    const std::function<Status()>& step) {
+  const Stopwatch watch;
+  progress.Begin(name, "starting");
+  const Status status = step();
+  progress.End(name, status.has_value(),
+               status ? "ready" : status.error().what);
+  file_.facts[fact] = fmt::format("{:.2f}", watch.Seconds());
+  return status;
+}
+
 Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
   file_ = LabFile{.name = request.name,
                   .kind = "vm",
@@ -196,23 +207,14 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
     progress.Note("emulation (TCG): " + accel.reason);
   }
   const Stopwatch total;
-  const auto timed = [&](const char* name, const char* fact, auto&& step) {
-    const Stopwatch watch;
-    progress.Begin(name, "starting");
-    const Status status = step();
-    progress.End(name, status.has_value(),
-                 status ? "ready" : status.error().what);
-    file_.facts[fact] = fmt::format("{:.2f}", watch.Seconds());
-    return status;
-  };
-  LAB_CHECK_OK(timed("boot", "seconds.boot",
+  LAB_CHECK_OK(Timed(progress, "boot", "seconds.boot",
                      [&] { return Boot(request, accel.accel); }));
-  LAB_CHECK_OK(timed("control plane", "seconds.control-plane",
+  LAB_CHECK_OK(Timed(progress, "control plane", "seconds.control-plane",
                      [&] { return AwaitApi(); }));
   LAB_CHECK_OK(MakeObjects());
   LAB_CHECK_OK(StartControllers(request));
-  LAB_CHECK_OK(
-      timed("nodes", "seconds.nodes", [&] { return AwaitNodes(request); }));
+  LAB_CHECK_OK(Timed(progress, "nodes", "seconds.nodes",
+                     [&] { return AwaitNodes(request); }));
   file_.facts["seconds.nodes-ready"] = fmt::format("{:.2f}", total.Seconds());
   std::vector<NodeChoice> choices;
   for (const auto& worker : request.shape.workers) {

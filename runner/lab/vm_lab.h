@@ -4,6 +4,7 @@
 // host's network.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,9 @@ class VmLab {
   explicit VmLab(NetNumber net) : net_(std::move(net)) {}
 
   Status Start(const VmLabRequest& request, Progress& progress);
+  /// A step with a name for people; how long it took becomes a fact.
+  Status Timed(Progress& progress, const char* name, const char* fact,
+               const std::function<Status()>& step);
   Status Boot(const VmLabRequest& request, Accel accel);
   Status AwaitApi();
   Status MakeObjects();

@@ -137,19 +137,10 @@ Result<VmLab> VmLab::Restore(const RestoreRequest& request,
 
 Status VmLab::Continue(const RestoreRequest& request, Progress& progress) {
   const Stopwatch total;
-  const auto timed = [&](const char* name, const char* fact, auto&& step) {
-    const Stopwatch watch;
-    progress.Begin(name, "starting");
-    const Status status = step();
-    progress.End(name, status.has_value(),
-                 status ? "ready" : status.error().what);
-    file_.facts[fact] = fmt::format("{:.2f}", watch.Seconds());
-    return status;
-  };
-  LAB_CHECK_OK(
-      timed("restore", "seconds.boot", [&] { return StartRestored(request); }));
-  LAB_CHECK_OK(
-      timed("nodes", "seconds.nodes", [&] { return AwaitRestored(request); }));
+  LAB_CHECK_OK(Timed(progress, "restore", "seconds.boot",
+                     [&] { return StartRestored(request); }));
+  LAB_CHECK_OK(Timed(progress, "nodes", "seconds.nodes",
+                     [&] { return AwaitRestored(request); }));
   file_.facts["seconds.nodes-ready"] = fmt::format("{:.2f}", total.Seconds());
   file_.facts["seconds.lab"] = file_.facts["seconds.nodes-ready"];
   file_.state = "up";
