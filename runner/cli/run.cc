@@ -112,12 +112,8 @@ class SuiteRun {
           fmt::format("--use-lab {} takes the lab as it is; leave out {}",
                       options_.use_lab, plan_.options));
     }
-    LAB_TRY(file_, LabStore(context_.cache).Find(options_.use_lab));
-    if (file_.owner.Alive()) return {};
-    return ProvisionError(fmt::format(
-        "lab {} is dead; `runner lab gc` removes it, `runner lab up --name "
-        "{}` makes it anew",
-        file_.name, file_.name));
+    LAB_TRY(file_, LabStore(context_.cache).FindAlive(options_.use_lab));
+    return {};
   }
 
   void KeepChosenCases() {

@@ -19,13 +19,7 @@ Status Save(const Context& context, const LabCommandOptions& options) {
   const std::string name =
       options.save_as.empty() ? options.name : options.save_as;
   LAB_CHECK_OK(CheckLabName(name));
-  LAB_TRY(const auto lab, LabStore(context.cache).Find(options.name));
-  if (!lab.owner.Alive()) {
-    return ProvisionError(fmt::format(
-        "lab {0} is dead; `runner lab gc` removes it, `runner lab up --name "
-        "{0}` makes it anew",
-        lab.name));
-  }
+  LAB_TRY(const auto lab, LabStore(context.cache).FindAlive(options.name));
   const SavedStore store(context.cache);
   if (std::filesystem::exists(store.DirectoryOf(name))) {
     return UsageError(fmt::format(

@@ -60,6 +60,15 @@ Result<LabFile> LabStore::Find(const std::string& name) const {
                                     : "there are: " + Join(names, ", ")));
 }
 
+Result<LabFile> LabStore::FindAlive(const std::string& name) const {
+  LAB_TRY(auto lab, Find(name));
+  if (lab.owner.Alive()) return lab;
+  return ProvisionError(fmt::format(
+      "lab {0} is dead; `runner lab gc` removes it, `runner lab up --name {0}` "
+      "makes it anew",
+      lab.name));
+}
+
 Status LabStore::Down(const std::string& name) const {
   LAB_TRY(const auto lab, Find(name));
   EndForeign(lab.owner, 10s);

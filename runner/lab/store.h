@@ -20,6 +20,8 @@ class LabStore {
 
   /// A usage error names the labs that exist.
   Result<LabFile> Find(const std::string& name) const;
+  /// As Find; a provision error if its owner is gone.
+  Result<LabFile> FindAlive(const std::string& name) const;
 
   /// Ends the lab's owner, which ends the lab; waits for it.
   Status Down(const std::string& name) const;

@@ -119,7 +119,9 @@ Result<pid_t> Spawn(const Command& command, const Stdio& stdio) {
   std::vector<std::string> argv = command.argv;
   if (command.guard) {
     std::error_code code;
-    const Path self = std::filesystem::read_symlink("/proc/self/exe", code);
+    Path self = std::filesystem::read_symlink("/proc/self/exe", code);
+    // Built anew meanwhile: the link still leads to the program that runs.
+    if (!std::filesystem::exists(self, code)) self = "/proc/self/exe";
     argv.insert(argv.begin(), {self.string(), "__guard", "--"});
   }
   return Spawner::Instance().Do([&] { return Start(argv, command, stdio); });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The feature gate AppArmor: what it did while there was one, and that there is
 // none any more. Labs in which it is off: kind-configs/gate-off*.yaml.
+#include "runner/base/text.h"
 #include "runner/cluster/yaml.h"
 #include "runner/process/process.h"
 #include "suites/apparmor/fixture.h"
@@ -64,8 +65,8 @@ TEST_F(AppArmor, GateRemoved) {
     EXPECT_THAT(server, Not(HasSubstr(kNoEtcd)));
     EXPECT_THAT(kubelet, Not(HasSubstr(kNoConfig)));
   }
-  Evidence(Kind::kApi, "kube-apiserver: " + refusal);
-  Evidence(Kind::kNode, node.node() + ": kubelet: " + refusal);
+  Evidence(Kind::kApi, "kube-apiserver: " + LastLines(server, 1));
+  Evidence(Kind::kNode, node.node() + ": kubelet: " + LastLines(kubelet, 1));
 }
 
 class AppArmorGate : public AppArmor {

@@ -16,8 +16,8 @@ constexpr const char* kWrite = "create:/tmp/x";
 // S0-37. The suite never loads it; every node has it since its boot.
 TEST_F(AppArmor, LoadNodeImage) {
   const std::string name = "lab-baked";
-  for (const auto& node : world.Workers()) {
-    EXPECT_TRUE(world.HasProfile(node, name));
+  for (const auto& node : world.WorkersWithAppArmor()) {
+    EXPECT_TRUE(world.HasProfile(node, name)) << node.node();
   }
   const auto node = world.NodeWith({name});
   const auto control = Control("hello-control.yaml", node);
@@ -36,6 +36,9 @@ constexpr const char* kForeign = "lab-foreign";
 class LoaderDaemonSet : public AppArmor {
  protected:
   void SetUp() override {
+    Require(
+        world.Workers().size() == 2 && world.WorkersWithAppArmor().size() == 2,
+        "not-two-workers: two pods are to land on two nodes with AppArmor");
     for (const auto& node : world.Workers()) {
       for (const auto* profile : {kLoadedA, kLoadedB}) {
         ASSERT_FALSE(world.HasProfile(node, profile));
@@ -139,8 +142,6 @@ std::string ModeOn(const World& world, const NodeShell& node,
 
 // S0-36. The pods are there before the loader: it is what releases them.
 TEST_F(LoaderDaemonSet, LoaderDaemonset) {
-  Require(world.Workers().size() == 2,
-          "not-two-workers: two pods are to land on two nodes");
   std::vector<Pod> pods = {world.Apply("loader-worker-a.yaml"),
                            world.Apply("loader-worker-b.yaml")};
   for (auto& pod : pods) {

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// World: what the kernel shows of a container, from outside and from inside,
+// and in its log.
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "runner/base/text.h"
+#include "runner/base/wait.h"
+#include "suites/support/must.h"
+#include "suites/support/records.h"
+#include "suites/support/world.h"
+
+namespace lab::suite {
+namespace {
+
+using nlohmann::json;
+
+// The lines of JSON that a probe prints.
+std::vector<json> JsonLines(const std::string& text) {
+  std::vector<json> lines;
+  for (const auto& line : Lines(text)) {
+    auto object = json::parse(line, nullptr, false);
+    if (object.is_object()) lines.push_back(std::move(object));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::vector<std::string> World::ProcessesOf(const NodeShell& node,
+                                            const Pod& pod) const {
+  const auto text = Must(node.AskOk({"lab-node", "pod", pod.uid()}));
+  std::vector<std::string> names;
+  for (const auto& line : JsonLines(text)) names.push_back(line.at("comm"));
+  Evidence(Kind::kNode, fmt::format("{}: processes of pod {}: {}", node.node(),
+                                    pod.name, Join(names, ", ")));
+  return names;
+}
+
+json World::FirstProcess(const Pod& pod, const std::string& container) const {
+  return json::parse(Must(
+      NodeOf(pod).AskOk({"lab-node", "process", pod.ContainerId(container)})));
+}
+
+Label World::LabelFromNode(const Pod& pod, const std::string& container) const {
+  const std::string label = FirstProcess(pod, container).at("label");
+  Evidence(pod.control ? Kind::kControl : Kind::kLabel,
+           fmt::format("{}/{}: label of its first process from the node: {}",
+                       pod.name, container, label));
+  return Must(ParseLabel(label));
+}
+
+void World::Signal(const Pod& pod, const std::string& container,
+                   const std::string& signal) const {
+  const std::string pid = FirstProcess(pod, container).at("pid").dump();
+  Must(NodeOf(pod).AskOk({"kill", "-" + signal, pid}));
+  Evidence(Kind::kNode, fmt::format("{}/{}: sent SIG{} to PID {}", pod.name,
+                                    container, signal, pid));
+}
+
+Result<ExecResult> World::Exec(const Pod& pod, const std::string& container,
+                               const std::vector<std::string>& argv) const {
+  LAB_TRY(auto result, api_.Exec({.name_space = namespace_,
+                                  .pod = pod.name,
+                                  .container = container,
+                                  .argv = argv}));
+  if (result.status < 0) {
+    return Error{fmt::format("exec {} in pod {}: {}", ShellQuote(argv),
+                             pod.name, result.failure)};
+  }
+  return result;
+}
+
+Confinement World::ConfinementOf(const Pod& pod, const std::string& container) {
+  const std::string key = pod.name + "/" + container;
+  if (!inside_.contains(key)) Try(pod, {}, container);
+  const InsideLabels& inside = inside_.at(key);
+  const auto node = NodeOf(pod);
+  const json told = FirstProcess(pod, container);
+  const std::string outside = told.at("label");
+  Evidence(pod.control ? Kind::kControl : Kind::kLabel,
+           fmt::format("{}{}{}: /proc/1/attr/current inside: {}; of an exec'd "
+                       "process: {}; of its PID {} on {}: {}",
+                       pod.name, container.empty() ? "" : "/", container,
+                       inside.first, inside.self, told.at("pid").dump(),
+                       node.node(), outside));
+  return {Must(ParseLabel(inside.first)), Must(ParseLabel(inside.self)),
+          Must(ParseLabel(outside))};
+}
+
+Outcomes World::Try(const Pod& pod, const std::vector<std::string>& acts,
+                    const std::string& container) {
+  std::vector<std::string> argv = {"/bin/probe", "label"};
+  argv.insert(argv.end(), acts.begin(), acts.end());
+  const auto ran = Must(Exec(pod, container, argv));
+  Outcomes outcomes;
+  std::vector<std::string> told;
+  for (const auto& line : JsonLines(ran.out)) {
+    const std::string act = line.at("act");
+    if (act == "label") {
+      inside_[pod.name + "/" + container] = {line.at("first"), line.at("self")};
+      continue;
+    }
+    outcomes[act] = line.at("errno");
+    told.push_back(act + " " + line.value("name", ""));
+  }
+  if (ran.status != 0 || outcomes.size() != acts.size()) {
+    Must(Status(Error{fmt::format("probe in pod {}: exit {}: {}{}", pod.name,
+                                  ran.status, ran.out, ran.err)}));
+  }
+  if (!told.empty()) {
+    Evidence(pod.control ? Kind::kControl : Kind::kEffect,
+             fmt::format("{}{}{}: {}", pod.name, container.empty() ? "" : "/",
+                         container, Join(told, ", ")));
+  }
+  return outcomes;
+}
+
+unsigned long long World::LogEnd(const NodeShell& node) const {
+  return json::parse(Must(node.AskOk({"lab-node", "kmsg-end"}))).at("next");
+}
+
+std::vector<AuditRecord> World::LogSince(const NodeShell& node,
+                                         unsigned long long since) const {
+  std::vector<AuditRecord> records;
+  const auto text =
+      Must(node.AskOk({"lab-node", "kmsg", std::to_string(since)}));
+  for (const auto& line : JsonLines(text)) {
+    if (!line.contains("line")) continue;
+    if (auto record = ParseAuditLine(line.at("line").get<std::string>())) {
+      records.push_back(std::move(*record));
+    }
+  }
+  return records;
+}
+
+Result<AuditRecord> World::AwaitRecord(
+    const NodeShell& node, unsigned long long since, const std::string& what,
+    const std::function<bool(const AuditRecord&)>& wanted) const {
+  std::optional<AuditRecord> found;
+  std::size_t seen = 0;
+  // The kernel's audit thread writes a moment after the act.
+  const auto waited =
+      WaitUntil("record of " + what, Deadline::In(10s), 100ms, [&] {
+        const auto records = LogSince(node, since);
+        seen = records.size();
+        for (const auto& record : records) {
+          if (wanted(record)) found = record;
+        }
+        return found.has_value();
+      });
+  if (!waited) {
+    return waited.error().Within(fmt::format(
+        "kernel log of {} ({} other AppArmor records)", node.node(), seen));
+  }
+  Evidence(Kind::kTrace,
+           fmt::format("{}: apparmor={} operation={} profile={} name={} "
+                       "comm={} requested_mask={} denied_mask={}",
+                       node.node(), AuditEventName(found->event),
+                       found->operation, found->profile, found->name,
+                       found->comm, found->requested_mask, found->denied_mask));
+  return *found;
+}
+
+}  // namespace lab::suite
