@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what report.cc wrote, however it was indented since: keys are looked
-// for in the order in which it writes them. A JSON library would be a third of
-// the program.
+// Reads what report.cc wrote, however it was indented or ordered since: keys
+// are looked for where they can be. A JSON library would be too large.
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
 
 #include "suites/probes/seccomp/report.h"
 
@@ -32,34 +31,26 @@ std::string ReadAll(const std::string& path) {
   return text;
 }
 
-class Scanner {
- public:
-  explicit Scanner(const std::string& text) : text_(text) {}
+// What stands behind `"key":` and its blanks.
+std::string_view Value(std::string_view text, const char* key) {
+  const std::string quoted = '"' + std::string(key) + '"';
+  auto at = text.find(quoted);
+  if (at == std::string_view::npos) return {};
+  at = text.find_first_not_of(": \t\n", at + quoted.size());
+  return at == std::string_view::npos ? std::string_view() : text.substr(at);
+}
 
-  /// Moves behind `"key":` and its blanks.
-  bool Find(const char* key) {
-    const std::string quoted = '"' + std::string(key) + '"';
-    const auto found = text_.find(quoted, at_);
-    if (found == std::string::npos) return false;
-    at_ = found + quoted.size();
-    while (at_ < text_.size() &&
-           (text_[at_] == ':' ||
-            std::isspace(static_cast<unsigned char>(text_[at_])) != 0)) {
-      ++at_;
-    }
-    return true;
-  }
-  int Number() const { return std::atoi(text_.c_str() + at_); }
-  /// The string that begins here.
-  std::string Text() const {
-    if (at_ >= text_.size() || text_[at_] != '"') return "";
-    return text_.substr(at_ + 1, text_.find('"', at_ + 1) - at_ - 1);
-  }
+std::string Text(std::string_view text, const char* key) {
+  const std::string_view value = Value(text, key);
+  if (value.empty() || value[0] != '"') return "";
+  return std::string(value.substr(1, value.find('"', 1) - 1));
+}
 
- private:
-  const std::string& text_;
-  std::size_t at_ = 0;
-};
+// -1 if there is none.
+int Number(std::string_view text, const char* key) {
+  const std::string value(Value(text, key).substr(0, 8));
+  return value.empty() ? -1 : std::atoi(value.c_str());
+}
 
 }  // namespace
 
@@ -68,22 +59,28 @@ Control ReadControl(const std::string& path, const Facts& facts) {
   const auto refuse = [&](const std::string& why) {
     return std::runtime_error("control " + path + ": " + why);
   };
-  Scanner scanner(text);
-  if (!scanner.Find("kernel")) throw refuse("not a report of this program");
-  if (scanner.Text() != facts.kernel) {
-    throw refuse("made on kernel " + scanner.Text() + ", this is " +
-                 facts.kernel);
+  const std::string kernel = Text(text, "kernel");
+  const std::string mode = Text(text, "mode");
+  if (kernel.empty() || mode.empty()) {
+    throw refuse("not a report of this program");
   }
-  if (!scanner.Find("mode")) throw refuse("not a report of this program");
-  if (scanner.Text() != "disabled") throw refuse("made under a filter");
+  if (kernel != facts.kernel) {
+    throw refuse("made on kernel " + kernel + ", this is " + facts.kernel);
+  }
+  if (mode != "disabled") throw refuse("made under a filter");
   Control control;
-  if (scanner.Find("calls")) {
-    while (scanner.Find("number")) {
-      const int number = scanner.Number();
-      if (!scanner.Find("answer")) break;
-      const Answer answer = ParseAnswer(scanner.Text());
-      if (answer.kind != Answer::Kind::kNone) control[number] = answer;
+  // The objects in `calls` hold no others.
+  std::string_view rest = Value(text, "calls");
+  rest = rest.substr(0, rest.find(']'));
+  for (auto begin = rest.find('{'); begin != std::string_view::npos;
+       begin = rest.find('{')) {
+    rest = rest.substr(begin);
+    const auto call = rest.substr(0, rest.find('}'));
+    const Answer answer = ParseAnswer(Text(call, "answer"));
+    if (answer.kind != Answer::Kind::kNone) {
+      control[Number(call, "number")] = answer;
     }
+    rest = rest.substr(call.size());
   }
   if (control.empty()) throw refuse("it has no calls");
   return control;
