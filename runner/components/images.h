@@ -19,6 +19,7 @@ struct ImageInputs {
   Path busybox;  ///< a static busybox
   Path pause;    ///< the sandbox's process
   Path probe;    ///< suites/probes/probe.cc, becomes /bin/probe
+  Path seccomp;  ///< suites/probes/seccomp, becomes /bin/lab-seccomp
   Path loader;   ///< suites/probes/loader.cc, becomes /loader
 };
 

@@ -33,6 +33,7 @@ constexpr Placed kFixtures[] = {
 constexpr Placed kProbes[] = {
     {"cni", "opt/cni/bin/lab-cni", 0755},
     {"node", "usr/local/bin/lab-node", 0755},
+    {"seccomp", "usr/local/bin/lab-seccomp", 0755},
 };
 constexpr const char* kRuntimePrograms[] = {"containerd",
                                             "containerd-shim-runc-v2", "ctr"};
@@ -234,7 +235,8 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
   LAB_CHECK_OK(MakeDirectories(images));
   LAB_TRY(const auto archives,
           MakeImages({root / "usr/bin/busybox", inputs.probes / "pause",
-                      inputs.probes / "probe", inputs.probes / "loader"},
+                      inputs.probes / "probe", inputs.probes / "seccomp",
+                      inputs.probes / "loader"},
                      images));
   LAB_CHECK_OK(ImportImages(archives, containerd, root, log));
   LAB_CHECK_OK(RemoveTree(images));

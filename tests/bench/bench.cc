@@ -67,6 +67,7 @@ double ResidentGiB(const LabFile& lab) {
 class Bench {
  public:
   Status Measure() {
+    LAB_CHECK_OK(SeccompProbe());
     LAB_CHECK_OK(WholeSuite());
     LAB_CHECK_OK(PodsAndExecs());
     LAB_CHECK_OK(FromSaved());
@@ -99,6 +100,27 @@ class Bench {
   void Add(const std::string& name, double value, const std::string& unit,
            double target = 0) {
     figures_.push_back({name, value, unit, target});
+  }
+
+  // On this machine, with a filter to ask and without.
+  Status SeccompProbe() {
+    const std::string probe = LAB_BINARY_DIR "/probes/seccomp";
+    LAB_CHECK_OK(Repeated("seccomp probe, no filter", {probe}));
+    return Repeated("seccomp probe, under a filter",
+                    {LAB_BINARY_DIR "/tests/under-filter", "allow", "mkdir=1",
+                     "--", probe});
+  }
+
+  Status Repeated(const std::string& name,
+                  const std::vector<std::string>& argv) {
+    std::vector<double> milliseconds;
+    for (int i = 0; i < 20; ++i) {
+      const Stopwatch watch;
+      LAB_TRY([[maybe_unused]] const auto said, RunOk({.argv = argv}));
+      milliseconds.push_back(watch.Seconds() * 1e3);
+    }
+    Add(name + ", median of 20", Median(milliseconds), "ms", 150);
+    return {};
   }
 
   Status WholeSuite() {
