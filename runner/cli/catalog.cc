@@ -31,8 +31,8 @@ Result<Scenario> ReadScenario(const json& j) {
   LAB_CHECK_OK(
       CheckFields(j,
                   {"id", "statements", "claim", "document", "expect",
-                   "evidence", "why", "fixtures", "profiles", "withheld",
-                   "exclusive", "seconds", "deadline_seconds"},
+                   "evidence", "why", "fixtures", "profiles", "seccomp",
+                   "withheld", "exclusive", "seconds", "deadline_seconds"},
                   j.value("id", "case")));
   Scenario scenario;
   scenario.id = j.at("id");
@@ -46,6 +46,7 @@ Result<Scenario> ReadScenario(const json& j) {
   scenario.why = j.at("why");
   scenario.fixtures = j.at("fixtures");
   scenario.profiles = j.at("profiles");
+  scenario.seccomp = j.value("seccomp", scenario.seccomp);
   scenario.withheld = j.value("withheld", scenario.withheld);
   scenario.exclusive = j.at("exclusive");
   scenario.seconds = j.at("seconds");

@@ -25,7 +25,10 @@ struct Scenario {
   std::vector<std::string> fixtures;  ///< below the project's root
   /// Files of profiles/apparmor, loaded on every worker beforehand.
   std::vector<std::string> profiles;
-  /// Those that no node may hold when the case begins.
+  /// Files of profiles/seccomp, below the kubelet's directory for them on every
+  /// worker.
+  std::vector<std::string> seccomp;
+  /// Those of `profiles/apparmor` that no node may hold when the case begins.
   std::vector<std::string> withheld;
   /// Runs alone, because it changes what others look at.
   bool exclusive = false;

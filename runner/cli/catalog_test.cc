@@ -44,8 +44,10 @@ std::vector<Scenario> All() {
 }
 
 TEST(Catalog, IdsAreUniqueAndOfAKnownArea) {
-  // x: beyond the documents; cli, cluster: the documents' own commands.
-  const std::set<std::string> kAreas = {"apparmor", "x", "cli", "cluster"};
+  // x: beyond the documents; cli, cluster: the documents' own commands; psa:
+  // Pod Security admission.
+  const std::set<std::string> kAreas = {"apparmor", "x",   "cli",
+                                        "cluster",  "psa", "seccomp"};
   std::set<std::string> ids;
   for (const auto& suite : SuiteNames(kHome)) {
     std::set<std::string> tests;
@@ -63,10 +65,11 @@ TEST(Catalog, IdsAreUniqueAndOfAKnownArea) {
 }
 
 TEST(Catalog, EveryScenarioSaysWhatItIsFor) {
-  const std::set<std::string> kinds = {"control", "label", "effect",
+  const std::set<std::string> kinds = {"control", "label", "filter", "effect",
                                        "trace",   "api",   "node"};
   for (const auto& scenario : All()) {
-    EXPECT_TRUE(!scenario.statements.empty() || scenario.id.starts_with("x."))
+    EXPECT_TRUE(!scenario.statements.empty() || scenario.id.starts_with("x.") ||
+                scenario.document == "No document says so.")
         << scenario.id;
     EXPECT_FALSE(scenario.claim.empty()) << scenario.id;
     EXPECT_FALSE(scenario.document.empty()) << scenario.id;

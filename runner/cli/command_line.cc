@@ -109,9 +109,9 @@ class Grammar {
         command, options,
         "Debian suite of nodes whose labels choose none: " + NodeSystems());
     command.add_option("--config", options.config,
-                       "Shape of the lab, a kind cluster config (default "
-                       "kind-configs/default.yaml: one control plane, two "
-                       "workers)");
+                       "Shape of the lab, a kind cluster config (default: "
+                       "as the suite wants it, else kind-configs/default.yaml, "
+                       "one control plane, two workers)");
     command.add_option(
         "--runtime", options.runtime,
         "Default OCI runtime of the nodes: crun or runc (default: crun "
@@ -150,7 +150,10 @@ class Grammar {
     RunOptions& o = parsed_.run;
     CLI::App* run = Command(
         app_, "run", "Run a suite (also without the word: runner --suite X)",
-        [this](const Context& c) { return RunSuite(c, parsed_.run); });
+        [this](const Context& c) {
+          parsed_.run.lab.suite = parsed_.run.suite;
+          return RunSuite(c, parsed_.run);
+        });
     run->add_option("--suite", o.suite, "Which suite, such as apparmor");
     run->add_option("--filter", o.filter,
                     "Only cases that match one of these globs (id or name), "
@@ -210,6 +213,9 @@ class Grammar {
         Command(*lab, "up", "Bring a lab up, print how kubectl reaches it",
                 [this](const Context& c) { return LabUp(c, parsed_.lab); });
     AddLabOptions(*up, o.lab);
+    up->add_option(
+        "--suite", o.lab.suite,
+        "In the shape that this suite wants (suites/NAME/suite.json)");
     up->add_option("--name", o.name, "Name of the lab (default: lab)");
     CLI::App* down =
         Command(*lab, "down", "End a lab",
@@ -302,6 +308,7 @@ class Grammar {
     });
     keep->group("");  // not for people
     AddLabOptions(*keep, parsed_.lab.lab);
+    keep->add_option("--suite", parsed_.lab.lab.suite);
     keep->add_option("--name", parsed_.lab.name);
     keep->add_option("--from-saved", parsed_.lab.from_saved);
     keep->add_option("--news-fd", parsed_.news_fd);

@@ -63,6 +63,9 @@ std::string MeaningOf(const std::string& evidence) {
        "the confinement that the kernel itself names, inside and on "
        "the node"},
       {"effect", "what acts in the container come to, by errno"},
+      {"filter",
+       "the seccomp state that the kernel itself names, inside and on the "
+       "node"},
       {"trace", "the record in the kernel's log"},
       {"api", "what the API shows: status, events, answers, warnings"},
       {"node", "what is seen on the node: profiles, files, processes"}};

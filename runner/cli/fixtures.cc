@@ -10,6 +10,7 @@
 
 #include "runner/base/text.h"
 #include "runner/cluster/node.h"
+#include "runner/cluster/seccomp_files.h"
 
 namespace lab {
 namespace {
@@ -44,6 +45,25 @@ Status Falsify(const Path& home, const SabotageAction& action,
     }
   }
   return {};
+}
+
+// The seccomp files, path -> text, or what a sabotage puts in their place.
+Result<Profiles> PlanSeccomp(const Path& home, const WantedProfiles& wanted,
+                             const std::optional<Sabotage>& sabotage) {
+  Profiles files;
+  for (const auto& path : wanted.seccomp) {
+    LAB_TRY(files[path], ReadFile(home / "profiles" / "seccomp" / path));
+  }
+  for (const auto& action :
+       sabotage ? sabotage->actions : std::vector<SabotageAction>()) {
+    for (auto& [path, text] : files) {
+      if (action.action == "replace-all-seccomp" ||
+          (action.action == "replace-seccomp" && action.profile == path)) {
+        LAB_TRY(text, ReadFile(home / action.with));
+      }
+    }
+  }
+  return files;
 }
 
 // What each worker is to get, in the order of lab.Workers().
@@ -86,13 +106,22 @@ std::string WhatIsLoaded(const LabFile& lab,
                      Join(without, ", "));
 }
 
-// Those without AppArmor are left alone: they have no place for profiles.
+// Of AppArmor's profiles and seccomp's files, what the cases want.
+std::string WhatIsThere(const LabFile& lab, const std::vector<Profiles>& plan,
+                        std::size_t seccomp_files) {
+  if (seccomp_files == 0) return WhatIsLoaded(lab, plan);
+  const auto placed = fmt::format("{} seccomp files on each of {} workers",
+                                  seccomp_files, plan.size());
+  const bool only = std::all_of(plan.begin(), plan.end(),
+                                [](const auto& one) { return one.empty(); });
+  return only ? placed : WhatIsLoaded(lab, plan) + ", " + placed;
+}
+
 template <typename Work>
 Status OnEachWorker(const LabFile& lab, Work&& work) {
   const auto workers = lab.Workers();
   std::vector<std::future<Status>> all;
   for (std::size_t i = 0; i < workers.size(); ++i) {
-    if (!lab.HasAppArmor(workers[i].name)) continue;
     all.push_back(std::async(std::launch::async, [&, i] {
       return work(NodeShell(lab, workers[i].name), i);
     }));
@@ -108,10 +137,14 @@ Status OnEachWorker(const LabFile& lab, Work&& work) {
 
 WantedProfiles Wants(const std::vector<Scenario>& scenarios) {
   std::set<std::string> withheld;
+  std::set<std::string> seccomp;
   for (const auto& scenario : scenarios) {
     withheld.insert(scenario.withheld.begin(), scenario.withheld.end());
+    seccomp.insert(scenario.seccomp.begin(), scenario.seccomp.end());
   }
-  return {ProfilesOf(scenarios), {withheld.begin(), withheld.end()}};
+  return {ProfilesOf(scenarios),
+          {withheld.begin(), withheld.end()},
+          {seccomp.begin(), seccomp.end()}};
 }
 
 Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
@@ -119,11 +152,18 @@ Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
                                    const std::optional<Sabotage>& sabotage,
                                    Progress& progress) {
   LAB_TRY(const auto plan, PlanWorkers(home, lab, profiles, sabotage));
+  LAB_TRY(const auto files, PlanSeccomp(home, profiles, sabotage));
+  const auto workers = lab.Workers();
   progress.Begin("profiles", "loading on every worker");
   std::vector<ProfileFaults> found(plan.size());
   const Status asked =
       OnEachWorker(lab, [&](const NodeShell& node, std::size_t i) -> Status {
-        LAB_TRY(found[i], node.LoadProfiles(plan[i]));
+        // A kernel without AppArmor has no place for profiles.
+        if (lab.HasAppArmor(workers[i].name)) {
+          LAB_TRY(found[i], node.LoadProfiles(plan[i]));
+        }
+        LAB_TRY(auto misplaced, PlaceSeccompFiles(node, files));
+        found[i].merge(misplaced);
         return {};
       });
   ProfileFaults faults;
@@ -133,7 +173,7 @@ Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
   progress.End("profiles", asked.has_value() && faults.empty(),
                !asked            ? asked.error().what
                : !faults.empty() ? Join(told, "\n")
-                                 : WhatIsLoaded(lab, plan));
+                                 : WhatIsThere(lab, plan, files.size()));
   if (!asked) return asked.error();
   return faults;
 }
@@ -149,8 +189,12 @@ Status CleanNodes(const LabFile& lab, const WantedProfiles& profiles,
                    profiles.withheld.end());
     }
   }
-  return OnEachWorker(lab, [&](const NodeShell& node, std::size_t) -> Status {
-    return node.RemoveOwnProfiles(names);
+  const auto workers = lab.Workers();
+  return OnEachWorker(lab, [&](const NodeShell& node, std::size_t i) -> Status {
+    if (lab.HasAppArmor(workers[i].name)) {
+      LAB_CHECK_OK(node.RemoveOwnProfiles(names));
+    }
+    return RemoveOwnSeccompFiles(node, profiles.seccomp);
   });
 }
 

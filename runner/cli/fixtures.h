@@ -13,16 +13,18 @@
 
 namespace lab {
 
-/// What the cases of a run want of the nodes: names of profiles.
+/// What the cases of a run want of the nodes: names of profiles and files.
 struct WantedProfiles {
   std::vector<std::string> loaded;    ///< on every worker
   std::vector<std::string> withheld;  ///< on none
+  std::vector<std::string> seccomp;   ///< files, on every worker
 };
 WantedProfiles Wants(const std::vector<Scenario>& scenarios);
 
 /// Loads these files of profiles/apparmor on every worker whose kernel has
-/// AppArmor, side by side. The faults are of profiles that could not be loaded
-/// somewhere, by name; only the cases that need them suffer.
+/// AppArmor, and puts those of profiles/seccomp on every worker, side by side.
+/// The faults are of those that could not be had somewhere, by name; only the
+/// cases that need them suffer.
 Result<ProfileFaults> PrepareNodes(const Path& home, const LabFile& lab,
                                    const WantedProfiles& profiles,
                                    const std::optional<Sabotage>& sabotage,

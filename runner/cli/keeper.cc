@@ -66,6 +66,7 @@ std::vector<std::string> KeeperCommand(const LabCommandOptions& options,
   add("--kubernetes", options.lab.kubernetes);
   add("--node-os", options.lab.node_os);
   add("--config", options.lab.config);
+  add("--suite", options.lab.suite);
   add("--runtime", options.lab.runtime);
   add("--accel", options.lab.accel);
   add("--from-saved", options.from_saved);

@@ -122,7 +122,8 @@ TEST_F(Matrix, WhatAPlanCannotHonourIsNamedWithItsLine) {
     const char* said;
   } const cases[] = {
       {"kubernetes: '1.2'", "m.yaml:2: combination \"x\": unknown Kubernetes"},
-      {"node-os: woody", "m.yaml:2: combination \"x\": --node-os: unknown node "
+      {"node-os: woody",
+       "m.yaml:2: combination \"x\": --node-os: unknown node "
        "operating"},
       {"runtime: kata", "--runtime: unknown value \"kata\""},
       {"accel: hax", "--accel: unknown value \"hax\""},

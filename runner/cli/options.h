@@ -15,7 +15,8 @@ struct LabOptions {
   std::string lab = "auto";
   std::string kubernetes;  ///< empty: the table's default
   std::string node_os;     ///< empty: the table's default
-  std::string config;      ///< empty: kind-configs/default.yaml
+  std::string config;      ///< empty: as the suite says (suite_shape.h)
+  std::string suite;       ///< empty: for no suite in particular
   std::string runtime;     ///< empty: crun, or what works on a node's system
   std::string accel = "auto";
   std::string debian_mirror;

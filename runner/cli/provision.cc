@@ -5,6 +5,7 @@
 
 #include "runner/base/text.h"
 #include "runner/cli/doctor.h"
+#include "runner/cli/suite_shape.h"
 #include "runner/lab/store.h"
 
 namespace lab {
@@ -121,9 +122,10 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
       !known) {
     return known.error().Within("--node-os");
   }
-  const Path path = options.config.empty()
-                        ? context.home / "kind-configs" / "default.yaml"
-                        : Path(options.config);
+  Path path = options.config;
+  if (path.empty()) {
+    LAB_TRY(path, UsualConfig(context.home, options.suite, kubernetes.version));
+  }
   const auto text = ReadFile(path);
   if (!text) return UsageError("--config: " + text.error().what);
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));

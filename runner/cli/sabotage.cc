@@ -24,6 +24,8 @@ const std::map<std::string, std::set<std::string>>& Actions() {
   static const std::map<std::string, std::set<std::string>> actions = {
       {"replace-profile", {"profile", "with"}},
       {"replace-all-profiles", {"with"}},
+      {"replace-all-seccomp", {"with"}},
+      {"replace-seccomp", {"profile", "with"}},
       {"load-profile", {"profile"}},
       {"load-withheld", {}},
       {"skip-node", {"node"}},

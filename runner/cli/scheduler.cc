@@ -82,6 +82,10 @@ class Scheduler {
       const auto fault = request_.faults.find(profile);
       if (fault != request_.faults.end()) faults.push_back(fault->second);
     }
+    for (const auto& file : scenario.seccomp) {
+      const auto fault = request_.faults.find(file);
+      if (fault != request_.faults.end()) faults.push_back(fault->second);
+    }
     return Join(faults, "; ");
   }
 

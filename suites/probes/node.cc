@@ -7,7 +7,8 @@
 //                      seccomp state, as the kernel shows them outside
 //   pod UID            the processes in the cgroups of a pod
 //   kmsg-end           {"next":N}: the cursor behind the newest record
-//   kmsg SEQUENCE      the AppArmor records of the kernel log from there on
+//   kmsg SEQUENCE      the records of AppArmor and seccomp in the kernel log
+//                      from there on
 //   wake CLOCK SEED    for a node restored from a saved state: see wake.h
 #include <dirent.h>
 #include <fcntl.h>
@@ -132,6 +133,8 @@ int Process(const std::string& id) {
       .Add("pid", pid)
       .Add("label", label)
       .Add("seccomp", StatusField(status, "Seccomp"))
+      .Add("seccomp_filters", StatusField(status, "Seccomp_filters"))
+      .Add("no_new_privs", StatusField(status, "NoNewPrivs"))
       .Add("cgroup", cgroup)
       .Print();
   return 0;
@@ -143,9 +146,12 @@ void PrintProcesses(const std::string& cgroup) {
   for (std::size_t at = 0; at < pids.size();) {
     const auto end = pids.find('\n', at);
     const std::string pid = pids.substr(at, end - at);
+    const std::string status = "\n" + ReadAll("/proc/" + pid + "/status");
     probe::JsonLine()
         .Add("pid", std::strtoll(pid.c_str(), nullptr, 10))
         .Add("comm", ReadAll("/proc/" + pid + "/comm"))
+        .Add("seccomp", StatusField(status, "Seccomp"))
+        .Add("seccomp_filters", StatusField(status, "Seccomp_filters"))
         .Print();
     if (end == std::string::npos) break;
     at = end + 1;
@@ -160,6 +166,12 @@ int PodProcesses(const std::string& uid) {
   const std::string cgroup = FindCgroup("/sys/fs/cgroup", "pod" + uid);
   if (!cgroup.empty()) PrintProcesses(cgroup);
   return 0;
+}
+
+// Of AppArmor, or of seccomp (AUDIT_SECCOMP in linux/audit.h).
+bool IsPolicyRecord(const char* text) {
+  return std::strstr(text, "apparmor=") != nullptr ||
+         std::strstr(text, "type=1326 ") != nullptr;
 }
 
 // /dev/kmsg: "priority,sequence,time,flags;text", one record a read(2).
@@ -183,7 +195,7 @@ int Kmsg(unsigned long long since, bool print) {
     }
     if (sequence < since) continue;
     next = sequence + 1;
-    if (!print || std::strstr(text, "apparmor=") == nullptr) continue;
+    if (!print || !IsPolicyRecord(text)) continue;
     std::string line = text + 1;
     line.resize(line.find('\n') == std::string::npos ? line.size()
                                                      : line.find('\n'));

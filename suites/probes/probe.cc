@@ -4,8 +4,10 @@
 // whenever it got to the end, so that its exit status is left to say whether
 // the probe itself survived.
 //
-//   label          the labels of this very process and of the container's
-//                  first: {"act":"label","self":"...","first":"..."}
+//   label          AppArmor's label and the seccomp state of this very process
+//                  and of the container's first, the latter as mode/filters:
+//                  {"act":"label","self":"...","first":"...",
+//                   "self_seccomp":"2/1","first_seccomp":"2/1"}
 //   read:PATH      open(2) for reading, and one read(2)
 //   write:PATH     open(2) an existing file for writing
 //   create:PATH    open(2) with O_CREAT | O_EXCL; removed again
@@ -18,16 +20,33 @@
 //   socket:FAMILY/TYPE   socket(2): inet, inet6, unix; stream, dgram
 //   mount:PATH           mount(2) of a tmpfs there; unmounted again
 //   userns               unshare(2) of the user namespace, in a child
+//   hostname             sethostname(2) to the name that it has
+//   chmod:PATH           chmod(2) of a file that is made there, and removed;
+//   fchmod:PATH          the same by the other calls that do it
+//   fchmodat:PATH
+//   fchmodat2:PATH
+//   stacked:NAME         as syscall:NAME, by a child that has put a filter of
+//                        its own above those it has, which refuses that call
+//                        with EUSERS, an errno that no other filter uses
+//   syscall:NAME         the call with all arguments zero, in a child: what
+//                        comes before a look at the arguments (a filter) can
+//                        be told from what comes after; SIGNAL + 1000 if it
+//                        did not survive the call
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -73,6 +92,8 @@ int ListDirectory(const char* path) {
 
 // What `act` comes to in a child. The pipe closes when it ends or becomes
 // another program; otherwise it carries the errno.
+constexpr int kKilledBy = 1000;  // plus the signal
+
 template <typename Act>
 int InChild(Act act) {
   int fds[2];
@@ -88,8 +109,9 @@ int InChild(Act act) {
   int error = 0;
   if (read(fds[0], &error, sizeof error) <= 0) error = 0;
   close(fds[0]);
-  waitpid(child, nullptr, 0);
-  return error;
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? kKilledBy + WTERMSIG(status) : error;
 }
 
 int Exec(const char* path) {
@@ -172,6 +194,100 @@ int UserNamespace(const char*) {
   return InChild([] { return unshare(CLONE_NEWUSER) == 0 ? 0 : errno; });
 }
 
+int Hostname(const char*) {
+  char name[65];
+  if (gethostname(name, sizeof name) != 0) return errno;
+  return sethostname(name, std::strlen(name)) == 0 ? 0 : errno;
+}
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+// Raw calls: the C library takes whichever it likes for each of its functions.
+template <typename Call>
+int ChangeMode(const char* path, Call call) {
+  const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return errno;
+  const int error = call(fd) == 0 ? 0 : errno;
+  close(fd);
+  unlink(path);
+  return error;
+}
+
+int Chmod(const char* path) {
+  return ChangeMode(path, [&](int) { return syscall(SYS_chmod, path, 0640); });
+}
+
+int Fchmod(const char* path) {
+  return ChangeMode(path, [](int fd) { return syscall(SYS_fchmod, fd, 0640); });
+}
+
+int Fchmodat(const char* path) {
+  return ChangeMode(
+      path, [&](int) { return syscall(SYS_fchmodat, AT_FDCWD, path, 0640); });
+}
+
+int Fchmodat2(const char* path) {
+  return ChangeMode(path, [&](int) {
+    return syscall(SYS_fchmodat2, AT_FDCWD, path, 0640, 0);
+  });
+}
+
+// Calls that do nothing with all arguments zero.
+constexpr Word kCalls[] = {{"add_key", SYS_add_key},
+                           {"bpf", SYS_bpf},
+                           {"chmod", SYS_chmod},
+                           {"clone3", SYS_clone3},
+                           {"getpid", SYS_getpid},
+                           {"io_uring_setup", SYS_io_uring_setup},
+                           {"keyctl", SYS_keyctl},
+                           {"perf_event_open", SYS_perf_event_open},
+                           {"request_key", SYS_request_key},
+                           {"settimeofday", SYS_settimeofday},
+                           {"syslog", SYS_syslog},
+                           {"userfaultfd", SYS_userfaultfd}};
+
+int Syscall(const char* name) {
+  const int number = Number(kCalls, name);
+  if (number < 0) return EINVAL;
+  return InChild(
+      [number] { return syscall(number, 0, 0, 0, 0, 0, 0) < 0 ? errno : 0; });
+}
+
+int Stacked(const char* name) {
+  const int number = Number(kCalls, name);
+  if (number < 0) return EINVAL;
+  return InChild([number] {
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0,
+                 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EUSERS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    sock_fprog filter{sizeof program / sizeof *program, program};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) return errno;
+    return syscall(number, 0, 0, 0, 0, 0, 0) < 0 ? errno : 0;
+  });
+}
+
+// "2/1": SECCOMP_MODE_FILTER by one filter (proc(5)); an errno's name if the
+// file cannot be read.
+std::string ReadSeccomp(const char* path) {
+  std::FILE* status = std::fopen(path, "re");
+  if (status == nullptr) return strerrorname_np(errno);
+  int mode = -1;
+  int filters = -1;
+  char line[256];
+  while (std::fgets(line, sizeof line, status) != nullptr) {
+    (void)std::sscanf(line, "Seccomp: %d", &mode);
+    (void)std::sscanf(line, "Seccomp_filters: %d", &filters);
+  }
+  std::fclose(status);
+  return std::to_string(mode) + "/" + std::to_string(filters);
+}
+
 // The text of an attr file, or the errno's name in its place.
 std::string ReadLabel(const char* path) {
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -191,6 +307,8 @@ int PrintLabel() {
       .Add("act", "label")
       .Add("self", ReadLabel("/proc/self/attr/current"))
       .Add("first", ReadLabel("/proc/1/attr/current"))
+      .Add("self_seccomp", ReadSeccomp("/proc/self/status"))
+      .Add("first_seccomp", ReadSeccomp("/proc/1/status"))
       .Print();
   return 0;
 }
@@ -212,6 +330,13 @@ constexpr Verb kVerbs[] = {
     {"socket", Socket},
     {"mount", Mount},
     {"userns", UserNamespace},
+    {"hostname", Hostname},
+    {"chmod", Chmod},
+    {"fchmod", Fchmod},
+    {"fchmodat", Fchmodat},
+    {"fchmodat2", Fchmodat2},
+    {"stacked", Stacked},
+    {"syscall", Syscall},
 };
 
 const Verb* FindVerb(const std::string& name) {

@@ -147,7 +147,7 @@ std::string CaseId() { return g_case_id; }
 
 void Evidence(Kind kind, const std::string& text) {
   constexpr const char* kNames[] = {"control", "label", "effect", "trace",
-                                    "api",     "node",  "note"};
+                                    "filter",  "api",   "node",   "note"};
   Write({{"event", "evidence"},
          {"id", g_case_id},
          {"kind", kNames[static_cast<int>(kind)]},

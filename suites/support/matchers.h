@@ -45,6 +45,28 @@ MATCHER(Unconfined,
          arg.outside.unconfined();
 }
 
+inline void PrintTo(const Filtering& f, std::ostream* os) {
+  *os << "seccomp mode/filters inside " << f.inside.ToString() << ", exec'd "
+      << f.exec.ToString() << ", from the node " << f.outside.ToString();
+}
+
+/// Passes: this many filters apply, on all sides.
+MATCHER_P(FilteredBy, filters,
+          std::string(negation ? "is not" : "is") + " filtered by " +
+              std::to_string(filters) + " on all sides") {
+  (void)result_listener;
+  const SeccompState wanted = {2, filters};
+  return arg.inside == wanted && arg.exec == wanted && arg.outside == wanted;
+}
+
+/// Passes: no filter applies, on any side.
+MATCHER(Unfiltered,
+        std::string(negation ? "is not" : "is") + " unfiltered on all sides") {
+  (void)result_listener;
+  const SeccompState wanted = {0, 0};
+  return arg.inside == wanted && arg.exec == wanted && arg.outside == wanted;
+}
+
 /// Of an errno that Try returned. Passes: 0.
 MATCHER(Allowed, negation ? "is refused" : "is allowed") {
   *result_listener << std::strerror(arg);

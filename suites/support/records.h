@@ -8,7 +8,16 @@
 namespace lab::suite {
 
 /// Kinds of evidence; the catalog says which a case owes.
-enum class Kind { kControl, kLabel, kEffect, kTrace, kApi, kNode, kNote };
+enum class Kind {
+  kControl,
+  kLabel,
+  kEffect,
+  kTrace,
+  kFilter,
+  kApi,
+  kNode,
+  kNote
+};
 
 /// Notes what was observed, in one line that a person understands.
 void Evidence(Kind kind, const std::string& text);

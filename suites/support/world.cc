@@ -77,6 +77,10 @@ World::~World() {
   for (const auto& [node, profile] : loaded_) {
     done.push_back(node.RemoveOwnProfiles({profile}));
   }
+  for (const auto& [node, file] : seccomp_files_) {
+    const auto removed = node.AskOk({"rm", "-f", file});
+    done.push_back(removed ? Status() : Status(removed.error()));
+  }
   for (const auto& [node, key] : labelled_) {
     const auto patched =
         api_.Patch("/api/v1/nodes/" + node.node(),
@@ -166,6 +170,10 @@ NodeShell World::NodeOf(const Pod& pod) const {
   return NodeShell(lab_, pod.node());
 }
 
+std::string World::DefaultRuntime(const NodeShell& node) const {
+  return lab_.facts.at(node.node() + ".default-runtime");
+}
+
 void World::LoadProfile(const NodeShell& node, const std::string& profile) {
   const auto text = ProfileText(profile);
   loaded_.emplace_back(node, profile);
@@ -212,6 +220,26 @@ void World::LabelNode(const NodeShell& node, const std::string& key,
                   {{"metadata", {{"labels", {{key, value}}}}}}));
   Evidence(Kind::kNode,
            fmt::format("{}: label {}={}", node.node(), key, value));
+}
+
+void World::PlaceSeccomp(const NodeShell& node, const std::string& path,
+                         const std::string& text) {
+  const Path file = Path(kSeccompRoot) / path;
+  const auto placed = Must(
+      node.AskEach({{"mkdir", "-p", file.parent_path().string()},
+                    {"dd", "status=none", "conv=excl", "of=" + file.string()}},
+                   text));
+  if (!placed.ended.ok()) {
+    Must(Status(Error{
+        fmt::format("{}: {}: {}", node.node(), file.string(), placed.err)}));
+  }
+  seccomp_files_.emplace_back(node, file.string());
+  Evidence(Kind::kNode,
+           fmt::format("{}: seccomp profile {}", node.node(), path));
+}
+
+std::string World::SeccompText(const std::string& path) const {
+  return Must(ReadFile(Home() / "profiles" / "seccomp" / path));
 }
 
 json World::Manifest(const std::string& file) const {

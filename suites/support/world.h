@@ -12,9 +12,11 @@
 #include "runner/cluster/behaviours.h"
 #include "runner/cluster/lab_file.h"
 #include "runner/cluster/node.h"
+#include "runner/cluster/seccomp_files.h"
 #include "runner/kernel/audit.h"
 #include "runner/kernel/label.h"
 #include "runner/kernel/profiles.h"
+#include "runner/kernel/seccomp_record.h"
 #include "suites/support/records.h"
 
 namespace lab::suite {
@@ -51,6 +53,24 @@ struct Confinement {
   Label outside;  ///< /proc/PID/attr/current, read on the node
 };
 
+/// The seccomp state of a process, "Seccomp" and "Seccomp_filters" of
+/// /proc/PID/status (proc(5)).
+struct SeccompState {
+  int mode = -1;     ///< 0: none; 1: strict; 2: filter
+  int filters = -1;  ///< one above the other
+
+  std::string ToString() const;  ///< "2/1"
+  bool operator==(const SeccompState&) const = default;
+};
+
+/// The seccomp state of a container's first process from both sides, and that
+/// of a process that was put into the container from outside.
+struct Filtering {
+  SeccompState inside;
+  SeccompState exec;
+  SeccompState outside;
+};
+
 /// What the API server answered to a request that it may refuse.
 struct Reply {
   unsigned status = 0;    ///< HTTP status
@@ -61,7 +81,8 @@ struct Reply {
   std::string message() const;  ///< of a refusal; empty if accepted
 };
 
-/// What an act came to: 0, or the errno. Keys as given to World::Try.
+/// What an act came to: 0, the errno, or, for "syscall:NAME", 1000 and the
+/// signal that ended it. Keys as given to World::Try.
 using Outcomes = std::map<std::string, int>;
 
 class World {
@@ -97,6 +118,9 @@ class World {
   /// the case ends as skipped ("no-apparmor") if no worker has AppArmor.
   NodeShell NodeWith(const std::vector<std::string>& profiles) const;
   NodeShell NodeOf(const Pod& pod) const;
+  /// "crun" or "runc": what runs a node's pods that name no RuntimeClass, as
+  /// measured.
+  std::string DefaultRuntime(const NodeShell& node) const;
   /// Loads profiles/apparmor/NAME for this case only.
   void LoadProfile(const NodeShell& node, const std::string& profile);
   /// Loads another text, profiles/apparmor/FILE, under the name of a profile
@@ -114,6 +138,12 @@ class World {
                    const std::string& text);
   /// Removes at the end a profile that something else loads for this case.
   void RemoveAtEnd(const NodeShell& node, const std::string& profile);
+  /// Puts a seccomp profile of this text below the kubelet's directory for
+  /// them (kSeccompRoot), for this case only. An error if there is one already.
+  void PlaceSeccomp(const NodeShell& node, const std::string& path,
+                    const std::string& text);
+  /// The text of profiles/seccomp/PATH.
+  std::string SeccompText(const std::string& path) const;
   /// Labels a node for this case only.
   void LabelNode(const NodeShell& node, const std::string& key,
                  const std::string& value);
@@ -170,6 +200,18 @@ class World {
   std::vector<std::string> ProcessesOf(const NodeShell& node,
                                        const Pod& pod) const;
 
+  /// Their seccomp states, by name.
+  std::map<std::string, SeccompState> SeccompOfProcesses(const NodeShell& node,
+                                                         const Pod& pod) const;
+  /// Whether a container's first process has no_new_privs set, as the node sees
+  /// it.
+  bool NoNewPrivs(const Pod& pod, const std::string& container = "") const;
+
+  /// What containerd asked the OCI runtime for (the OCI runtime spec's
+  /// config.json), as it keeps it.
+  nlohmann::json RuntimeSpec(const Pod& pod,
+                             const std::string& container = "") const;
+
   /// The label of a container's first process, as the node sees it.
   Label LabelFromNode(const Pod& pod, const std::string& container = "") const;
   /// Sends a signal ("KILL") to a container's first process, from the node.
@@ -184,6 +226,8 @@ class World {
   /// the last Try in the container, or are read now if there was none: an exec
   /// is what costs an emulated node most.
   Confinement ConfinementOf(const Pod& pod, const std::string& container = "");
+  /// The same for seccomp.
+  Filtering FilteringOf(const Pod& pod, const std::string& container = "");
   /// Tries acts of the probe ("create:/tmp/x") in the container, in order, and
   /// notes the outcomes. The probe reads its labels before it acts.
   Outcomes Try(const Pod& pod, const std::vector<std::string>& acts,
@@ -196,18 +240,31 @@ class World {
   /// AppArmor records from `since` on.
   std::vector<AuditRecord> LogSince(const NodeShell& node,
                                     unsigned long long since) const;
+  /// Seccomp records from `since` on.
+  std::vector<SeccompRecord> SeccompLogSince(const NodeShell& node,
+                                             unsigned long long since) const;
+  /// Waits for a seccomp record that `wanted` accepts, and notes it.
+  Result<SeccompRecord> AwaitSeccompRecord(
+      const NodeShell& node, unsigned long long since, const std::string& what,
+      const std::function<bool(const SeccompRecord&)>& wanted) const;
   /// Waits for a record that `wanted` accepts, and notes it.
   Result<AuditRecord> AwaitRecord(
       const NodeShell& node, unsigned long long since, const std::string& what,
       const std::function<bool(const AuditRecord&)>& wanted) const;
 
  private:
-  struct InsideLabels {
-    std::string first;  ///< of PID 1
-    std::string self;   ///< of the exec'd probe
+  /// What the probe reads before it acts, of PID 1 and of itself.
+  struct Inside {
+    std::string first;
+    std::string self;
+    std::string first_seccomp;
+    std::string self_seccomp;
   };
 
   Reply Send(const Api::Call& call, const std::string& what) const;
+  const Inside& InsideOf(const Pod& pod, const std::string& container);
+  std::vector<std::string> LinesSince(const NodeShell& node,
+                                      unsigned long long since) const;
   /// What lab-node tells of a container's first process.
   nlohmann::json FirstProcess(const Pod& pod,
                               const std::string& container) const;
@@ -216,10 +273,11 @@ class World {
   Behaviours behaviours_;
   Api api_;
   std::string namespace_;
-  std::map<std::string, InsideLabels> inside_;  ///< by pod and container
+  std::map<std::string, Inside> inside_;  ///< by pod and container
   std::vector<std::pair<NodeShell, std::string>> loaded_;
   std::vector<std::pair<NodeShell, std::string>> labelled_;
   std::vector<std::pair<NodeShell, std::string>> static_pods_;
+  std::vector<std::pair<NodeShell, std::string>> seccomp_files_;
 };
 
 }  // namespace lab::suite

@@ -3,6 +3,7 @@
 // and in its log.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <optional>
 
 #include "runner/base/text.h"
@@ -26,7 +27,41 @@ std::vector<json> JsonLines(const std::string& text) {
   return lines;
 }
 
+// As the probe and lab-node print it: "2/1".
+Result<SeccompState> ParseSeccomp(const std::string& text) {
+  SeccompState state;
+  if (std::sscanf(text.c_str(), "%d/%d", &state.mode, &state.filters) != 2) {
+    return Error{"no seccomp state: " + text};
+  }
+  return state;
+}
+
+template <typename Record>
+Result<Record> AwaitAmong(const NodeShell& node, const std::string& what,
+                          const std::function<bool(const Record&)>& wanted,
+                          const std::function<std::vector<Record>()>& read) {
+  std::optional<Record> found;
+  std::size_t seen = 0;
+  // The kernel's audit thread writes a moment after the act.
+  const auto waited =
+      WaitUntil("record of " + what, Deadline::In(10s), 100ms, [&] {
+        const auto records = read();
+        seen = records.size();
+        for (const auto& record : records) {
+          if (wanted(record)) found = record;
+        }
+        return found.has_value();
+      });
+  if (waited) return *found;
+  return waited.error().Within(
+      fmt::format("kernel log of {} ({} others)", node.node(), seen));
+}
+
 }  // namespace
+
+std::string SeccompState::ToString() const {
+  return fmt::format("{}/{}", mode, filters);
+}
 
 std::vector<std::string> World::ProcessesOf(const NodeShell& node,
                                             const Pod& pod) const {
@@ -36,6 +71,52 @@ std::vector<std::string> World::ProcessesOf(const NodeShell& node,
   Evidence(Kind::kNode, fmt::format("{}: processes of pod {}: {}", node.node(),
                                     pod.name, Join(names, ", ")));
   return names;
+}
+
+std::map<std::string, SeccompState> World::SeccompOfProcesses(
+    const NodeShell& node, const Pod& pod) const {
+  const auto text = Must(node.AskOk({"lab-node", "pod", pod.uid()}));
+  std::map<std::string, SeccompState> states;
+  std::vector<std::string> told;
+  for (const auto& line : JsonLines(text)) {
+    const std::string comm = line.at("comm");
+    const std::string state = line.at("seccomp").get<std::string>() + "/" +
+                              line.at("seccomp_filters").get<std::string>();
+    states[comm] = Must(ParseSeccomp(state));
+    told.push_back(comm + " " + state);
+  }
+  Evidence(Kind::kFilter,
+           fmt::format("{}: seccomp mode/filters of the processes of pod {}: "
+                       "{}",
+                       node.node(), pod.name, Join(told, ", ")));
+  return states;
+}
+
+bool World::NoNewPrivs(const Pod& pod, const std::string& container) const {
+  const std::string set = FirstProcess(pod, container).at("no_new_privs");
+  Evidence(pod.control ? Kind::kControl : Kind::kNode,
+           fmt::format("{}/{}: NoNewPrivs {} of its first process", pod.name,
+                       container, set));
+  return set == "1";
+}
+
+json World::RuntimeSpec(const Pod& pod, const std::string& container) const {
+  const auto node = NodeOf(pod);
+  const json info =
+      json::parse(Must(node.AskOk({"ctr", "--namespace", "k8s.io", "containers",
+                                   "info", pod.ContainerId(container)})));
+  const json spec = info.at("Spec");
+  const auto filter = spec.value("/linux/seccomp"_json_pointer, json());
+  Evidence(
+      pod.control ? Kind::kControl : Kind::kNode,
+      fmt::format("{}: containerd on {} asks its runtime for {}", pod.name,
+                  node.node(),
+                  filter.is_null()
+                      ? "no filter"
+                      : fmt::format("a filter, {} rules, default {}",
+                                    filter.value("syscalls", json()).size(),
+                                    filter.value("defaultAction", ""))));
+  return spec;
 }
 
 json World::FirstProcess(const Pod& pod, const std::string& container) const {
@@ -72,10 +153,15 @@ Result<ExecResult> World::Exec(const Pod& pod, const std::string& container,
   return result;
 }
 
-Confinement World::ConfinementOf(const Pod& pod, const std::string& container) {
+const World::Inside& World::InsideOf(const Pod& pod,
+                                     const std::string& container) {
   const std::string key = pod.name + "/" + container;
   if (!inside_.contains(key)) Try(pod, {}, container);
-  const InsideLabels& inside = inside_.at(key);
+  return inside_.at(key);
+}
+
+Confinement World::ConfinementOf(const Pod& pod, const std::string& container) {
+  const Inside& inside = InsideOf(pod, container);
   const auto node = NodeOf(pod);
   const json told = FirstProcess(pod, container);
   const std::string outside = told.at("label");
@@ -89,6 +175,22 @@ Confinement World::ConfinementOf(const Pod& pod, const std::string& container) {
           Must(ParseLabel(outside))};
 }
 
+Filtering World::FilteringOf(const Pod& pod, const std::string& container) {
+  const Inside& inside = InsideOf(pod, container);
+  const auto node = NodeOf(pod);
+  const json told = FirstProcess(pod, container);
+  const std::string outside = told.at("seccomp").get<std::string>() + "/" +
+                              told.at("seccomp_filters").get<std::string>();
+  Evidence(pod.control ? Kind::kControl : Kind::kFilter,
+           fmt::format("{}{}{}: seccomp mode/filters of PID 1 inside: {}; of "
+                       "an exec'd process: {}; of its PID {} on {}: {}",
+                       pod.name, container.empty() ? "" : "/", container,
+                       inside.first_seccomp, inside.self_seccomp,
+                       told.at("pid").dump(), node.node(), outside));
+  return {Must(ParseSeccomp(inside.first_seccomp)),
+          Must(ParseSeccomp(inside.self_seccomp)), Must(ParseSeccomp(outside))};
+}
+
 Outcomes World::Try(const Pod& pod, const std::vector<std::string>& acts,
                     const std::string& container) {
   std::vector<std::string> argv = {"/bin/probe", "label"};
@@ -99,7 +201,9 @@ Outcomes World::Try(const Pod& pod, const std::vector<std::string>& acts,
   for (const auto& line : JsonLines(ran.out)) {
     const std::string act = line.at("act");
     if (act == "label") {
-      inside_[pod.name + "/" + container] = {line.at("first"), line.at("self")};
+      inside_[pod.name + "/" + container] = {line.at("first"), line.at("self"),
+                                             line.at("first_seccomp"),
+                                             line.at("self_seccomp")};
       continue;
     }
     outcomes[act] = line.at("errno");
@@ -121,16 +225,31 @@ unsigned long long World::LogEnd(const NodeShell& node) const {
   return json::parse(Must(node.AskOk({"lab-node", "kmsg-end"}))).at("next");
 }
 
-std::vector<AuditRecord> World::LogSince(const NodeShell& node,
-                                         unsigned long long since) const {
-  std::vector<AuditRecord> records;
+std::vector<std::string> World::LinesSince(const NodeShell& node,
+                                           unsigned long long since) const {
+  std::vector<std::string> lines;
   const auto text =
       Must(node.AskOk({"lab-node", "kmsg", std::to_string(since)}));
   for (const auto& line : JsonLines(text)) {
-    if (!line.contains("line")) continue;
-    if (auto record = ParseAuditLine(line.at("line").get<std::string>())) {
-      records.push_back(std::move(*record));
-    }
+    if (line.contains("line")) lines.push_back(line.at("line"));
+  }
+  return lines;
+}
+
+std::vector<AuditRecord> World::LogSince(const NodeShell& node,
+                                         unsigned long long since) const {
+  std::vector<AuditRecord> records;
+  for (const auto& line : LinesSince(node, since)) {
+    if (auto record = ParseAuditLine(line)) records.push_back(*record);
+  }
+  return records;
+}
+
+std::vector<SeccompRecord> World::SeccompLogSince(
+    const NodeShell& node, unsigned long long since) const {
+  std::vector<SeccompRecord> records;
+  for (const auto& line : LinesSince(node, since)) {
+    if (auto record = ParseSeccompLine(line)) records.push_back(*record);
   }
   return records;
 }
@@ -138,29 +257,30 @@ std::vector<AuditRecord> World::LogSince(const NodeShell& node,
 Result<AuditRecord> World::AwaitRecord(
     const NodeShell& node, unsigned long long since, const std::string& what,
     const std::function<bool(const AuditRecord&)>& wanted) const {
-  std::optional<AuditRecord> found;
-  std::size_t seen = 0;
-  // The kernel's audit thread writes a moment after the act.
-  const auto waited =
-      WaitUntil("record of " + what, Deadline::In(10s), 100ms, [&] {
-        const auto records = LogSince(node, since);
-        seen = records.size();
-        for (const auto& record : records) {
-          if (wanted(record)) found = record;
-        }
-        return found.has_value();
-      });
-  if (!waited) {
-    return waited.error().Within(fmt::format(
-        "kernel log of {} ({} other AppArmor records)", node.node(), seen));
-  }
+  LAB_TRY(const auto found, AwaitAmong<AuditRecord>(node, what, wanted, [&] {
+            return LogSince(node, since);
+          }));
   Evidence(Kind::kTrace,
            fmt::format("{}: apparmor={} operation={} profile={} name={} "
                        "comm={} requested_mask={} denied_mask={}",
-                       node.node(), AuditEventName(found->event),
-                       found->operation, found->profile, found->name,
-                       found->comm, found->requested_mask, found->denied_mask));
-  return *found;
+                       node.node(), AuditEventName(found.event),
+                       found.operation, found.profile, found.name, found.comm,
+                       found.requested_mask, found.denied_mask));
+  return found;
+}
+
+Result<SeccompRecord> World::AwaitSeccompRecord(
+    const NodeShell& node, unsigned long long since, const std::string& what,
+    const std::function<bool(const SeccompRecord&)>& wanted) const {
+  LAB_TRY(const auto found, AwaitAmong<SeccompRecord>(node, what, wanted, [&] {
+            return SeccompLogSince(node, since);
+          }));
+  Evidence(Kind::kTrace,
+           fmt::format("{}: seccomp: comm={} sig={} arch={:#x} syscall={} "
+                       "code={:#x}",
+                       node.node(), found.comm, found.signal, found.arch,
+                       found.syscall, found.code));
+  return found;
 }
 
 }  // namespace lab::suite

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// SeccompDefault: what a kubelet does with containers that ask for nothing, how
+// it is told to, and where it shows.
+#include "runner/base/text.h"
+#include "suites/seccomp/fixture.h"
+
+namespace lab::suite {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using nlohmann::json;
+
+const auto kProfileOfPod = "/securityContext/seccompProfile"_json_pointer;
+
+// S2-6. On the node where it is off the same pod goes without.
+TEST_F(Seccomp, SeccompdefaultOn) {
+  const auto on = NodeWithDefault(true);
+  const auto off = NodeWithDefault(false);
+  const auto placed = Apply("nil.yaml", on);
+  auto manifest = world.Manifest("seccomp/nil.yaml");
+  manifest["metadata"]["name"] = "nil-elsewhere";
+  manifest["spec"]["nodeName"] = off.node();
+  ASSERT_TRUE(world.Submit(manifest).accepted());
+  const Pod elsewhere{"nil-elsewhere", manifest, true};
+  const auto pod = Claim(world.AwaitRunning(placed));
+  const auto control = Claim(world.AwaitRunning(elsewhere));
+
+  const auto free = world.Try(control, {kKeyctl, "userns"});
+  const auto filtered = world.Try(pod, {kKeyctl, "userns"});
+
+  ASSERT_THAT(At(free, kKeyctl), RefusedWith(kReachesKernel));
+  ASSERT_THAT(world.FilteringOf(control), Unfiltered());
+  EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
+  EXPECT_THAT(At(filtered, kKeyctl), RefusedWith(EPERM));
+  EXPECT_THAT(At(filtered, "userns"), RefusedWith(EPERM));
+}
+
+// S2-18. The filter is there, and the pod does not say so.
+TEST_F(Seccomp, SpecNotMutated) {
+  const auto node = NodeWithDefault(true);
+  const auto asks = Apply("nil-twin.yaml", node);
+  const auto pod = ClaimRuns("nil.yaml", node);
+  const auto twin = Claim(world.AwaitRunning(asks));
+
+  const auto& spec = pod.object.at("spec");
+  const auto& container = spec.at("containers").at(0);
+  ASSERT_EQ(twin.object.at("spec")
+                .at("containers")
+                .at(0)
+                .at("/securityContext/seccompProfile/type"_json_pointer),
+            "RuntimeDefault");
+  Evidence(Kind::kControl, "the spec of a pod that asks keeps what it asks");
+  EXPECT_FALSE(spec.contains(kProfileOfPod)) << spec;
+  EXPECT_FALSE(container.contains(kProfileOfPod)) << container;
+  Evidence(Kind::kApi, "no seccompProfile in the spec as it is stored");
+  EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
+}
+
+// S2-17. The runtime is asked for the same and gives the same: the OCI specs
+// that it made of both are equal in this.
+TEST_F(Seccomp, NilEqualsDefault) {
+  const auto node = NodeWithDefault(true);
+  const auto asks = Apply("nil-twin.yaml", node);
+  const auto free = ClaimRuns("unconfined.yaml", node);
+  const auto pod = ClaimRuns("nil.yaml", node);
+  const auto twin = Claim(world.AwaitRunning(asks));
+
+  const auto of_nil = world.RuntimeSpec(pod);
+  const auto of_twin = world.RuntimeSpec(twin);
+  const auto of_free = world.RuntimeSpec(AsControl(free));
+
+  const auto filter = "/linux/seccomp"_json_pointer;
+  ASSERT_FALSE(of_free.contains(filter));
+  ASSERT_TRUE(of_twin.contains(filter));
+  EXPECT_TRUE(of_nil.contains(filter));
+  EXPECT_EQ(of_nil.value(filter, json()), of_twin.value(filter, json()));
+  EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
+  EXPECT_THAT(world.FilteringOf(twin), FilteredBy(1));
+}
+
+// S2-19. What the API does not show, the runtime does.
+TEST_F(Seccomp, CriLevel) {
+  const auto on = NodeWithDefault(true);
+  const auto off = NodeWithDefault(false);
+  const auto placed = Apply("nil.yaml", on);
+  auto manifest = world.Manifest("seccomp/nil.yaml");
+  manifest["metadata"]["name"] = "nil-elsewhere";
+  manifest["spec"]["nodeName"] = off.node();
+  ASSERT_TRUE(world.Submit(manifest).accepted());
+  const Pod elsewhere{"nil-elsewhere", manifest, true};
+  const auto pod = Claim(world.AwaitRunning(placed));
+  const auto control = Claim(world.AwaitRunning(elsewhere));
+
+  const auto without = world.RuntimeSpec(control);
+  const auto spec = world.RuntimeSpec(pod);
+
+  const auto action = "/linux/seccomp/defaultAction"_json_pointer;
+  ASSERT_FALSE(without.contains(action));
+  ASSERT_TRUE(spec.contains(action)) << spec.at("linux").dump().substr(0, 200);
+  EXPECT_EQ(spec.at(action), "SCMP_ACT_ERRNO");
+  EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
+}
+
+// What a kubelet says that ends before it does anything: the one that runs is
+// not touched.
+std::string KubeletSays(const NodeShell& node,
+                        const std::vector<std::string>& flags) {
+  std::vector<std::string> argv = {"timeout", "60", "kubelet",
+                                   "--config=/lab/no-such-config.yaml"};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  const auto ran = Must(node.Ask(argv));
+  const auto said = ran.out + ran.err;
+  // Some versions print all their flags behind an error.
+  return said.substr(0, said.find("\nUsage:"));
+}
+
+constexpr const char* kGotFurther = "/lab/no-such-config.yaml";
+constexpr const char* kGate = "--feature-gates=SeccompDefault=true";
+
+// S2-11. The gate was needed as long as it was alpha.
+TEST_F(Seccomp, FlagRequiresGate) {
+  const auto node = AnyNode();
+  const bool required = world.Behaves("kubelet.seccomp-flag-needs-gate", &node);
+  constexpr const char* kRefusal =
+      "the SeccompDefault feature gate must be enabled in order to use the "
+      "--seccomp-default flag";
+
+  const auto plain = KubeletSays(node, {});
+  const auto flag = KubeletSays(node, {"--seccomp-default"});
+
+  ASSERT_THAT(plain, HasSubstr(kGotFurther));
+  Evidence(Kind::kControl, "without the flag: " + LastLines(plain, 1));
+  EXPECT_THAT(flag, HasSubstr(required ? kRefusal : kGotFurther));
+  if (!required) {
+    EXPECT_THAT(flag, Not(HasSubstr(kRefusal)));
+  }
+  Evidence(Kind::kNode, "with the flag: " + LastLines(flag, 1));
+  if (!required) return;
+  const auto both = KubeletSays(node, {"--seccomp-default", kGate});
+  EXPECT_THAT(both, HasSubstr(kGotFurther));
+  Evidence(Kind::kNode, "with flag and gate: " + LastLines(both, 1));
+}
+
+// S2-10, S2-23, S2-24: alpha in 1.22, GA in 1.27, and no gate from 1.29 on.
+TEST_F(Seccomp, SeccompdefaultStages) {
+  const auto node = AnyNode();
+  const bool known = world.Behaves("kubelet.seccomp-default-gate", &node);
+
+  const auto other = KubeletSays(node, {"--feature-gates=AllAlpha=false"});
+  const auto gate = KubeletSays(node, {kGate});
+
+  ASSERT_THAT(other, HasSubstr(kGotFurther));
+  Evidence(Kind::kControl, "with another gate: " + LastLines(other, 1));
+  EXPECT_THAT(gate,
+              HasSubstr(known ? kGotFurther
+                              : "unrecognized feature gate: SeccompDefault"));
+  if (!known) {
+    EXPECT_THAT(gate, Not(HasSubstr(kGotFurther)));
+  }
+  Evidence(Kind::kNode, "with the gate: " + LastLines(gate, 1));
+}
+
+// S3-25. The directory is "seccomp" below --root-dir; the flag that named
+// another is gone.
+TEST_F(Seccomp, ProfileRoot) {
+  const auto node = AnyNode();
+  world.PlaceSeccomp(node, "lab/deep/no-keyctl.json",
+                     world.SeccompText("lab-no-keyctl.json"));
+  const bool flag = world.Behaves("kubelet.seccomp-profile-root", &node);
+
+  const auto control = Claim(world.AwaitRunning(Apply("nil-twin.yaml", node)));
+  const auto pod = ClaimRuns("subdirectory.yaml", node);
+  const auto refused = world.Try(pod, {kKeyctl, "userns"});
+  const auto by_default = world.Try(AsControl(control), {"userns"});
+  const auto said = KubeletSays(node, {"--seccomp-profile-root=/lab/seccomp"});
+
+  // The runtime's default refuses it; the file does not name it.
+  ASSERT_THAT(At(by_default, "userns"), RefusedWith(EPERM));
+  EXPECT_THAT(At(refused, kKeyctl), RefusedWith(EPERM));
+  EXPECT_THAT(At(refused, "userns"), Allowed());
+  EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
+  EXPECT_THAT(said, HasSubstr(flag ? kGotFurther
+                                   : "unknown flag: --seccomp-profile-root"));
+  Evidence(Kind::kNode, "kubelet: " + LastLines(said, 1));
+}
+
+}  // namespace
+}  // namespace lab::suite

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "suites/seccomp/fixture.h"
+
+#include "runner/base/text.h"
+#include "runner/cluster/yaml.h"
+
+namespace lab::suite {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kConfig = "/var/lib/kubelet/config.yaml";
+constexpr const char* kFlag = "--seccomp-default";
+
+// The last one counts.
+std::string FlagOf(const std::vector<std::string>& argv) {
+  std::string value;
+  for (const auto& argument : argv) {
+    if (argument == kFlag) value = "true";
+    const std::string with = std::string(kFlag) + "=";
+    if (argument.starts_with(with)) value = argument.substr(with.size());
+  }
+  return value;
+}
+
+NodeShell OneOf(const std::vector<NodeShell>& nodes) {
+  return nodes.at(std::hash<std::string>()(CaseId()) % nodes.size());
+}
+
+}  // namespace
+
+bool Seccomp::DefaultsOn(const NodeShell& node) const {
+  const auto pids = Must(node.AskOk({"pidof", "kubelet"}));
+  const std::string pid(Trim(pids));
+  // NUL-separated; xargs -0 makes lines of it.
+  const auto argv = Lines(Must(node.AskOk(
+      {"xargs", "-0", "-n1", "-a", "/proc/" + pid + "/cmdline", "echo"})));
+  std::string flag = FlagOf(argv);
+  const json config =
+      Must(ParseYaml(Must(node.AskOk({"cat", kConfig})), kConfig));
+  const bool on = flag.empty() ? config.value("seccompDefault", false)
+                               : flag == "true" || flag == "1";
+  Evidence(Kind::kNode, node.node() + ": the kubelet's SeccompDefault is " +
+                            (on ? "on" : "off") + ", by its " +
+                            (flag.empty() ? "configuration" : "flag"));
+  return on;
+}
+
+NodeShell Seccomp::NodeWithDefault(bool on) const {
+  std::vector<NodeShell> nodes;
+  for (const auto& node : world.Workers()) {
+    if (DefaultsOn(node) == on) nodes.push_back(node);
+  }
+  Require(!nodes.empty(),
+          on ? "seccomp-default-off: no kubelet of this lab has SeccompDefault "
+               "on; leave out --config, or take "
+               "kind-configs/seccomp-default.yaml"
+             : "seccomp-default-on: every kubelet of this lab has "
+               "SeccompDefault on; leave out --config, or take "
+               "kind-configs/default.yaml");
+  return OneOf(nodes);
+}
+
+std::string Seccomp::Refusal(const Pod& pod) {
+  const json status = pod.ContainerStatus();
+  for (const char* state : {"/lastState/terminated", "/state/terminated"}) {
+    const auto ended = status.value(json::json_pointer(state), json::object());
+    if (const auto said = ended.value("message", ""); !said.empty()) {
+      return said;
+    }
+  }
+  const auto reason = pod.WaitingReason();
+  return reason == "CreateContainerError" || reason == "RunContainerError"
+             ? pod.WaitingMessage()
+             : "";
+}
+
+NodeShell Seccomp::AnyNode() const { return OneOf(world.Workers()); }
+
+}  // namespace lab::suite
