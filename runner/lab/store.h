@@ -21,6 +21,9 @@ class LabStore {
   /// A usage error names the labs that exist.
   Result<LabFile> Find(const std::string& name) const;
 
+  /// The lab of this name; without a name, the only one.
+  Result<LabFile> Choose(const std::string& name) const;
+
   /// Ends the lab's owner, which ends the lab; waits for it.
   Status Down(const std::string& name) const;
 

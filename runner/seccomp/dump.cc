@@ -91,6 +91,16 @@ Programs Dump::programs() const {
   return all;
 }
 
+Error FiltersError(int status, const std::string& said) {
+  constexpr std::string_view kProgram = "lab-node: ";
+  std::string_view why = Trim(said);
+  if (why.starts_with(kProgram)) why.remove_prefix(kProgram.size());
+  if (why.empty()) {
+    return Error{fmt::format("lab-node ended with status {}", status)};
+  }
+  return status == 2 ? UsageError(std::string(why)) : Error{std::string(why)};
+}
+
 Result<Dump> ParseFilters(const std::string& lines,
                           const std::string& subject) {
   Dump dump;

@@ -30,6 +30,10 @@ struct Dump {
   Programs programs() const;
 };
 
+/// Why `lab-node filters` ended with another status than 0, in its words. 2 is
+/// a usage error: there is nothing to read there.
+Error FiltersError(int status, const std::string& said);
+
 /// What `lab-node filters` prints. A process in strict mode is an Error: that
 /// is no filter.
 Result<Dump> ParseFilters(const std::string& lines, const std::string& subject);
