@@ -155,6 +155,9 @@ Result<SeccompSubject> DumpOfPod(const Context& context,
   subject.name = "pod " + name.ToString();
   LAB_TRY(subject.dump, Parsed(read, subject.name));
   subject.node_facts = FactsOf(lab, node);
+  // The lab's runtime classes are called as their runtimes.
+  const std::string chosen = pod.at("spec").value("runtimeClassName", "");
+  if (!chosen.empty()) subject.node_facts["default-runtime"] = chosen;
   return subject;
 }
 

@@ -292,6 +292,25 @@ bool DealtWith(const Decisions& earlier, std::vector<Comparison> when,
       });
 }
 
+// "S and c: X; S: Y; else X" at the end of a list is "S and not c: Y; else X".
+void TurnAroundAtTheEnd(Decisions& decisions) {
+  while (decisions.size() >= 3) {
+    const auto last = decisions.end() - 1;
+    const auto inner = last - 2;
+    const auto outer = last - 1;
+    std::vector<Comparison> more;
+    for (const auto& one : inner->when) {
+      if (!Contains(outer->when, one)) more.push_back(one);
+    }
+    if (inner->then != last->then || more.size() != 1 ||
+        inner->when.size() != outer->when.size() + 1) {
+      return;
+    }
+    outer->when.push_back(more.front().Negated());
+    decisions.erase(inner);
+  }
+}
+
 using Candidates = std::set<std::uint64_t>;
 
 void AddCandidates(const Test& test, Candidates& into) {
@@ -533,6 +552,7 @@ Decisions Simplified(Decisions decisions) {
   while (kept.size() > 1 && kept[kept.size() - 2].then == kept.back().then) {
     kept.erase(kept.end() - 2);
   }
+  TurnAroundAtTheEnd(kept);
   for (auto& decision : kept) JoinHalves(decision.when);
   return kept;
 }

@@ -63,6 +63,16 @@ TEST(Simplified, KeepsABoundOnlyUnderAnUpperHalfOfZero) {
             "allow; else errno 1 (EPERM)");
 }
 
+TEST(Simplified, SaysWhatIsAllowedRatherThanWhatIsNotOfIt) {
+  const Decisions simple = Simplified(
+      {{{On0(kHigh, Relation::kEqual, 0), On0(kLow, Relation::kNotLess, 38)},
+        Outcome::Errno(1)},
+       {{On0(kHigh, Relation::kEqual, 0)}, Outcome::Allow()},
+       {{}, Outcome::Errno(1)}});
+
+  EXPECT_EQ(ToString(simple), "arg0 < 0x26: allow; else errno 1 (EPERM)");
+}
+
 TEST(Simplified, WhatMakesNoDifferenceIsNoCondition) {
   const Decisions simple =
       Simplified({{{On0(kLow, Relation::kEqual, 1)}, Outcome::Allow()},

@@ -62,16 +62,22 @@ class Explorer {
       const Instruction& one = programs_[state.program].at(state.at);
       ++state.at;
       switch (BPF_CLASS(one.code)) {
-        case BPF_JMP:
+        case BPF_JMP: {
           if (BPF_OP(one.code) == BPF_JA) {
             state.at += one.k;
             break;
           }
-          if (const auto way = Settled(path_, Condition(one, state))) {
-            state.at += *way ? one.jump_true : one.jump_false;
+          if (state.a.IsConstant() && BPF_SRC(one.code) == BPF_K) {
+            state.at +=
+                Holds(one, state.a.constant()) ? one.jump_true : one.jump_false;
             break;
           }
-          return Branch(one, state, Condition(one, state));
+          const Comparison condition = Condition(one, state);
+          const auto way = Settled(path_, condition);
+          if (!way) return Branch(one, state, condition);
+          state.at += *way ? one.jump_true : one.jump_false;
+          break;
+        }
         case BPF_RET:
           LAB_CHECK_OK(Return(one, state));
           break;
@@ -96,6 +102,20 @@ class Explorer {
   // The operand that is tested or calculated with.
   static Expression Operand(const Instruction& one, const State& state) {
     return BPF_SRC(one.code) == BPF_X ? state.x : Expression(one.k);
+  }
+
+  // Most tests are of the number and the architecture, which are known.
+  static bool Holds(const Instruction& one, std::uint64_t a) {
+    switch (BPF_OP(one.code)) {
+      case BPF_JEQ:
+        return a == one.k;
+      case BPF_JGE:
+        return a >= one.k;
+      case BPF_JGT:
+        return a > one.k;
+      default:
+        return (a & one.k) != 0;
+    }
   }
 
   static Comparison Condition(const Instruction& one, const State& state) {
