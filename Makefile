@@ -55,7 +55,8 @@ bench: build
 	@build/tests/bench
 
 check: build
-	@bash -n tools/setup && bash -n tools/test && bash -n .ci/run
+	@bash -n tools/setup && bash -n tools/test && bash -n .ci/run && \
+	  bash -n tools/seccomp-defaults/generate
 	@cmake --preset ci -B build-ci >/dev/null
 	@test -t 1 || quiet=--quiet; cmake --build build-ci -- $$quiet
 	@tools/test --unit

@@ -92,6 +92,10 @@ TEST(Catalog, FixturesAndProfilesExist) {
       EXPECT_TRUE(fs::is_regular_file(kHome / fixture))
           << scenario.id << ": " << fixture;
     }
+    for (const auto& file : scenario.seccomp) {
+      EXPECT_TRUE(fs::is_regular_file(kHome / "profiles/seccomp" / file))
+          << scenario.id << ": " << file;
+    }
     for (const auto* names : {&scenario.profiles, &scenario.withheld}) {
       for (const auto& name : *names) {
         EXPECT_TRUE(fs::is_regular_file(kHome / "profiles/apparmor" / name))

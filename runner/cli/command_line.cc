@@ -11,6 +11,7 @@
 #include "runner/base/text.h"
 #include "runner/cli/catalog.h"
 #include "runner/cli/commands.h"
+#include "runner/cli/seccomp_command_line.h"
 #include "runner/components/cache.h"
 #include "runner/components/table.h"
 
@@ -38,6 +39,7 @@ constexpr const char* kFooter =
 struct Parsed {
   RunOptions run;
   LabCommandOptions lab;
+  SeccompOptions seccomp;
   std::string color = "auto";
   bool quiet = false;
   bool verbose = false;
@@ -47,7 +49,7 @@ struct Parsed {
   int news_fd = -1;
 };
 
-using Action = std::function<ExitCode(const Context&)>;
+using Action = ChosenAction;
 
 class Grammar {
  public:
@@ -64,6 +66,8 @@ class Grammar {
     AddFetch();
     AddLab();
     AddCatalog();
+    AddSeccompCommands(app_, parsed_.seccomp,
+                       [this](Action action) { action_ = std::move(action); });
     AddKeep();
   }
 

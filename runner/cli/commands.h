@@ -32,6 +32,11 @@ ExitCode LabRestore(const Context& context, const LabCommandOptions& options);
 ExitCode LabSaved(const Context& context, bool json);
 ExitCode LabForget(const Context& context, const std::string& name);
 
+/// What the filters of a process do, call by call.
+ExitCode SeccompDump(const Context& context, const SeccompOptions& options);
+/// Two of them, or of profiles: kFail where they differ.
+ExitCode SeccompDiff(const Context& context, const SeccompOptions& options);
+
 /// The process that owns a lab which outlives the command that made it; news
 /// go to `news_fd` as JSON lines until it is up. Not for people.
 ExitCode Keep(const Context& context, const LabCommandOptions& options,

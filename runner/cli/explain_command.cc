@@ -135,6 +135,10 @@ void ExplainScenario(const Path& home, const Scenario& scenario,
           home / file);
     }
   }
+  for (const auto& name : scenario.seccomp) {
+    const auto file = Path("profiles") / "seccomp" / name;
+    PrintFile(file.string(), home / file);
+  }
 }
 
 void ExplainStatement(const Statement& statement, const Knowledge& known) {

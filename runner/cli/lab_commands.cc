@@ -33,14 +33,6 @@ Result<LabNode> FindWorker(const LabFile& lab, const std::string& name) {
                   lab.name, name, Join(names, ", ")));
 }
 
-// The lab that was named, or the only one.
-Result<LabFile> Choose(const LabStore& store, const std::string& name) {
-  if (!name.empty()) return store.Find(name);
-  auto labs = store.List();
-  if (labs.size() == 1) return labs.front();
-  return store.Find("lab");
-}
-
 }  // namespace
 
 ExitCode LabUp(const Context& context, const LabCommandOptions& options) {
@@ -84,7 +76,7 @@ ExitCode LabUp(const Context& context, const LabCommandOptions& options) {
 
 ExitCode LabDown(const Context& context, const std::string& name) {
   const LabStore store(context.cache);
-  const auto lab = Choose(store, name);
+  const auto lab = store.Choose(name);
   if (!lab) return Complain(lab.error());
   if (const auto down = store.Down(lab->name); !down) {
     return Complain(down.error());
@@ -122,7 +114,7 @@ ExitCode LabLs(const Context& context, bool as_json) {
 
 ExitCode LabShell(const Context& context, const LabCommandOptions& options) {
   const LabStore store(context.cache);
-  Result<LabFile> lab = Choose(store, options.name);
+  Result<LabFile> lab = store.Choose(options.name);
   // The node's name says which lab it is of.
   for (const auto& known : store.List()) {
     for (const auto& node : known.Workers()) {
@@ -151,7 +143,7 @@ ExitCode LabShell(const Context& context, const LabCommandOptions& options) {
 }
 
 ExitCode LabLogs(const Context& context, const LabCommandOptions& options) {
-  const auto lab = Choose(LabStore(context.cache), options.name);
+  const auto lab = LabStore(context.cache).Choose(options.name);
   if (!lab) return Complain(lab.error());
   const Path logs = lab->directory / "logs";
   if (options.node.empty()) {

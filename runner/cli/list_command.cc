@@ -34,6 +34,7 @@ json ToJson(const Scenario& scenario) {
           {"why", scenario.why},
           {"fixtures", scenario.fixtures},
           {"profiles", scenario.profiles},
+          {"seccomp", scenario.seccomp},
           {"deadline_seconds", scenario.deadline.count() / 1000}};
 }
 

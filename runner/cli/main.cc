@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "runner/base/stop.h"
@@ -21,17 +23,25 @@ ExitCode Main(std::vector<std::string> arguments) {
   return RunCommandLine(std::move(arguments));
 }
 
+int Bug(const std::exception& e) {
+  fmt::print(stderr,
+             "runner: a bug in the runner: {}\nPlease report it with the "
+             "command line.\n",
+             e.what());
+  return static_cast<int>(ExitCode::kBug);
+}
+
 }  // namespace
 }  // namespace lab
 
 int main(int argc, char** argv) {
   try {
     return static_cast<int>(lab::Main({argv + 1, argv + argc}));
+  } catch (const std::system_error& e) {
+    // Whoever read our output has seen enough: `runner ... | head`.
+    if (e.code().value() == EPIPE) return 0;
+    return lab::Bug(e);
   } catch (const std::exception& e) {
-    fmt::print(stderr,
-               "runner: a bug in the runner: {}\nPlease report it with the "
-               "command line.\n",
-               e.what());
-    return static_cast<int>(lab::ExitCode::kBug);
+    return lab::Bug(e);
   }
 }

@@ -60,6 +60,15 @@ struct LabCommandOptions {
   std::vector<std::string> command;  ///< of `lab shell NODE -- ...`
 };
 
+struct SeccompOptions {
+  std::vector<std::string> subjects;  ///< one for dump, two for diff
+  std::string lab;                    ///< empty: the only one
+  std::string container;              ///< empty: the first
+  std::string format = "table";
+  std::string oci_runtime;  ///< that makes filters of profiles; empty: crun
+  std::string libseccomp;   ///< of that runtime; empty: 2.6.0
+};
+
 /// What every command is given.
 struct Context {
   Path home;

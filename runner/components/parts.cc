@@ -20,18 +20,6 @@ struct Recipes {
   std::vector<NodeRecipes> nodes;
 };
 
-// The probes are built beside the runner: build/runner, build/probes/.
-Result<Path> ProbesDirectory() {
-  std::error_code code;
-  const Path self = std::filesystem::read_symlink("/proc/self/exe", code);
-  for (Path at = self.parent_path(); !at.empty() && at != at.root_path();
-       at = at.parent_path()) {
-    if (std::filesystem::exists(at / "probes" / "probe")) return at / "probes";
-  }
-  return Error{"no probes beside " + self.string() +
-               "; `make build` makes them"};
-}
-
 Result<Recipes> MakeRecipes(const PartsRequest& request,
                             const ComponentTable& table, const Path& home,
                             Cache& cache) {
@@ -61,6 +49,17 @@ Result<Recipes> MakeRecipes(const PartsRequest& request,
 }
 
 }  // namespace
+
+Result<Path> ProbesDirectory() {
+  std::error_code code;
+  const Path self = std::filesystem::read_symlink("/proc/self/exe", code);
+  for (Path at = self.parent_path(); !at.empty() && at != at.root_path();
+       at = at.parent_path()) {
+    if (std::filesystem::exists(at / "probes" / "probe")) return at / "probes";
+  }
+  return Error{"no probes beside " + self.string() +
+               "; `make build` makes them"};
+}
 
 Result<std::vector<PartRecipe>> PartRecipes(const PartsRequest& request,
                                             const ComponentTable& table,

@@ -31,6 +31,10 @@ struct Parts {
   std::map<std::string, NodeSystem> node_os;  ///< by name, each one asked for
 };
 
+/// Where the static programs for pods and nodes are: built beside the runner,
+/// build/runner and build/probes/.
+Result<Path> ProbesDirectory();
+
 /// The recipes, leaves first: what `runner fetch` and `doctor` look at.
 Result<std::vector<PartRecipe>> PartRecipes(const PartsRequest& request,
                                             const ComponentTable& table,

@@ -27,6 +27,16 @@ std::string ReadyCondition(const json& node) {
   return "registered";
 }
 
+// runc tells what it is linked with; Debian's crun takes the same library.
+std::string LibseccompIn(const std::string& runc_version) {
+  for (const auto& line : Lines(runc_version)) {
+    if (line.starts_with("libseccomp:")) {
+      return std::string(Trim(line.substr(line.find(':') + 1)));
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 Result<Process> ConnectSsh(const LabFile& lab, const std::string& node) {
@@ -132,6 +142,7 @@ Result<NodeFacts> MeasureNode(const LabFile& lab, const std::string& node) {
                    {"apparmor-parser", first_line(parser)},
                    {"crun", first_line(crun)},
                    {"runc", first_line(runc)},
+                   {"libseccomp", LibseccompIn(runc)},
                    {"kubelet", info.value("kubeletVersion", "")},
                    {"runtime", info.value("containerRuntimeVersion", "")},
                    {"os", info.value("osImage", "")}};

@@ -69,6 +69,13 @@ Result<LabFile> LabStore::FindAlive(const std::string& name) const {
       lab.name));
 }
 
+Result<LabFile> LabStore::Choose(const std::string& name) const {
+  if (!name.empty()) return Find(name);
+  auto labs = List();
+  if (labs.size() == 1) return labs.front();
+  return Find("lab");
+}
+
 Status LabStore::Down(const std::string& name) const {
   LAB_TRY(const auto lab, Find(name));
   EndForeign(lab.owner, 10s);

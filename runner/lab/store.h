@@ -23,6 +23,9 @@ class LabStore {
   /// As Find; a provision error if its owner is gone.
   Result<LabFile> FindAlive(const std::string& name) const;
 
+  /// The lab of this name; without a name, the only one.
+  Result<LabFile> Choose(const std::string& name) const;
+
   /// Ends the lab's owner, which ends the lab; waits for it.
   Status Down(const std::string& name) const;
 

@@ -9,6 +9,7 @@
 //   kmsg-end           {"next":N}: the cursor behind the newest record
 //   kmsg SEQUENCE      the records of AppArmor and seccomp in the kernel log
 //                      from there on
+//   filters PID        the seccomp filters of a process: see filters.h
 //   wake CLOCK SEED    for a node restored from a saved state: see wake.h
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "suites/probes/filters.h"
 #include "suites/probes/json_line.h"
 #include "suites/probes/wake.h"
 
@@ -220,9 +222,10 @@ int main(int argc, char** argv) {
   if (command == "kmsg" && argc == 3) {
     return Kmsg(std::strtoull(argv[2], nullptr, 10), true);
   }
+  if (command == "filters" && argc == 3) return probe::Filters(argv[2]);
   if (command == "wake" && argc == 4) return probe::Wake(argv[2], argv[3]);
   std::fprintf(stderr,
                "usage: lab-node facts | process ID | pod UID | kmsg-end | "
-               "kmsg SEQUENCE | wake CLOCK SEED\n");
+               "kmsg SEQUENCE | filters PID | wake CLOCK SEED\n");
   return 64;
 }

@@ -58,7 +58,7 @@ NodeShell Seccomp::NodeWithDefault(bool on) const {
              : "seccomp-default-on: every kubelet of this lab has "
                "SeccompDefault on; leave out --config, or take "
                "kind-configs/default.yaml");
-  return OneOf(nodes);
+  return nodes.front();
 }
 
 std::string Seccomp::Refusal(const Pod& pod) {

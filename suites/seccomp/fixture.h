@@ -46,9 +46,8 @@ class Seccomp : public testing::Test {
   /// is not to be trusted: it does not know of the flag.
   bool DefaultsOn(const NodeShell& node) const;
 
-  /// A worker whose kubelet has SeccompDefault on, or off; which one, if
-  /// several do, is fixed by the case's name. The case ends as skipped if there
-  /// is none.
+  /// The first worker whose kubelet has SeccompDefault on, or off. The case
+  /// ends as skipped if there is none.
   NodeShell NodeWithDefault(bool on) const;
   /// Any worker; which one is fixed by the case's name.
   NodeShell AnyNode() const;

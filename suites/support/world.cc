@@ -92,6 +92,8 @@ World::~World() {
   }
 }
 
+Path World::home() const { return Home(); }
+
 std::vector<NodeShell> World::Workers() const {
   std::vector<NodeShell> shells;
   for (const auto& node : lab_.Workers()) shells.emplace_back(lab_, node.name);

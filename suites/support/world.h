@@ -93,6 +93,8 @@ class World {
   World& operator=(const World&) = delete;
 
   const LabFile& lab() const { return lab_; }
+  /// The project's root.
+  Path home() const;
   const Api& api() const { return api_; }
   const std::string& name_space() const { return namespace_; }
   std::vector<NodeShell> Workers() const;
@@ -207,6 +209,8 @@ class World {
   /// it.
   bool NoNewPrivs(const Pod& pod, const std::string& container = "") const;
 
+  /// The PID on its node of a container's first process.
+  std::string PidOf(const Pod& pod, const std::string& container = "") const;
   /// What containerd asked the OCI runtime for (the OCI runtime spec's
   /// config.json), as it keeps it.
   nlohmann::json RuntimeSpec(const Pod& pod,

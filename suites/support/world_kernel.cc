@@ -119,6 +119,10 @@ json World::RuntimeSpec(const Pod& pod, const std::string& container) const {
   return spec;
 }
 
+std::string World::PidOf(const Pod& pod, const std::string& container) const {
+  return FirstProcess(pod, container).at("pid").dump();
+}
+
 json World::FirstProcess(const Pod& pod, const std::string& container) const {
   return json::parse(Must(
       NodeOf(pod).AskOk({"lab-node", "process", pod.ContainerId(container)})));
