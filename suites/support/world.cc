@@ -77,6 +77,9 @@ World::~World() {
   for (const auto& [node, profile] : loaded_) {
     done.push_back(node.RemoveOwnProfiles({profile}));
   }
+  for (const auto& [node, profile] : loaded_by_others_) {
+    done.push_back(node.RemoveProfile(profile));
+  }
   for (const auto& [node, file] : seccomp_files_) {
     const auto removed = node.AskOk({"rm", "-f", file});
     done.push_back(removed ? Status() : Status(removed.error()));
@@ -203,7 +206,7 @@ std::string World::ProfileText(const std::string& profile) const {
 
 Finished World::TryLoad(const NodeShell& node, const std::string& profile,
                         const std::string& text) {
-  loaded_.emplace_back(node, profile);
+  loaded_by_others_.emplace_back(node, profile);
   auto parsed =
       Must(node.Ask({"apparmor_parser", "--replace", "--skip-cache"}, text));
   Evidence(Kind::kNode, fmt::format("{}: apparmor_parser: {} {}", node.node(),
@@ -212,7 +215,7 @@ Finished World::TryLoad(const NodeShell& node, const std::string& profile,
 }
 
 void World::RemoveAtEnd(const NodeShell& node, const std::string& profile) {
-  loaded_.emplace_back(node, profile);
+  loaded_by_others_.emplace_back(node, profile);
 }
 
 void World::LabelNode(const NodeShell& node, const std::string& key,

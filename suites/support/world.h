@@ -279,6 +279,7 @@ class World {
   std::string namespace_;
   std::map<std::string, Inside> inside_;  ///< by pod and container
   std::vector<std::pair<NodeShell, std::string>> loaded_;
+  std::vector<std::pair<NodeShell, std::string>> loaded_by_others_;
   std::vector<std::pair<NodeShell, std::string>> labelled_;
   std::vector<std::pair<NodeShell, std::string>> static_pods_;
   std::vector<std::pair<NodeShell, std::string>> seccomp_files_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of scenarios and sabotages, suites/apparmor/sabotage-table.json:
-// each sabotage turns red exactly the cases that claim the opposite.
+// The tables of scenarios and sabotages, suites/SUITE/sabotage-table.json: each
+// sabotage turns red exactly the cases that claim the opposite.
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -13,43 +13,49 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-const Path kSuite = Path(LAB_SOURCE_DIR) / "suites" / "apparmor";
+const Path kSuites = Path(LAB_SOURCE_DIR) / "suites";
 
-json ReadTable() {
-  return json::parse(*ReadFile(kSuite / "sabotage-table.json"));
+json TableOf(const std::string& suite) {
+  return json::parse(*ReadFile(kSuites / suite / "sabotage-table.json"));
 }
 
-// All cases take half an hour for the whole table, which `make sabotage` is
-// for; else some sabotages, each over what the table calls red and some others.
+// All cases under all sabotages are for `make sabotage`; else some sabotages,
+// each over what the table calls red and some others.
 bool WholeTable() { return std::getenv("LAB_WHOLE_TABLE") != nullptr; }
 
-std::vector<std::string> Sabotages() {
-  const json table = ReadTable();
-  if (!WholeTable()) return table.at("each-time");
-  std::vector<std::string> names;
-  for (const auto& [name, red] : table.at("red").items()) names.push_back(name);
-  return names;
+struct Broken {
+  std::string suite;
+  std::string sabotage;
+};
+
+std::vector<Broken> Sabotages() {
+  std::vector<Broken> all;
+  for (const char* suite : {"apparmor", "seccomp"}) {
+    const json table = TableOf(suite);
+    const std::set<std::string> some = table.at("each-time");
+    for (const auto& [name, red] : table.at("red").items()) {
+      if (WholeTable() || some.contains(name)) all.push_back({suite, name});
+    }
+  }
+  return all;
 }
 
-class Sabotage : public testing::TestWithParam<std::string> {};
-
-// What no sabotage that is not about it may turn red.
-const std::set<std::string> kOthers = {"annotation-key",  "enforce-deny-write",
-                                       "log-denied",      "module-enabled-file",
-                                       "runtime-default", "unloaded-profile"};
+class Sabotage : public testing::TestWithParam<Broken> {};
 
 // (Before the tests that share a lab: a lab that is up costs these their
 // time.)
 TEST_P(Sabotage, TurnsRedExactlyWhatTheTableSays) {
-  const json table = ReadTable();
-  const std::set<std::string> red = table.at("red").at(GetParam());
+  const auto& [suite, sabotage] = GetParam();
+  const json table = TableOf(suite);
+  const std::set<std::string> red = table.at("red").at(sabotage);
   const auto report = NewReport();
-  std::vector<std::string> arguments = {"--suite", "apparmor", "--sabotage",
-                                        GetParam()};
+  std::vector<std::string> arguments = {"--suite", suite, "--sabotage",
+                                        sabotage};
   for (const auto& option : report.Options()) arguments.push_back(option);
   if (!WholeTable()) {
-    std::set<std::string> chosen = red;
-    chosen.insert(kOthers.begin(), kOthers.end());
+    // With what no sabotage that is not about it may turn red.
+    std::set<std::string> chosen = table.at("others");
+    chosen.insert(red.begin(), red.end());
     arguments.push_back("--filter");
     arguments.push_back(Join({chosen.begin(), chosen.end()}, ","));
   }
@@ -61,13 +67,14 @@ TEST_P(Sabotage, TurnsRedExactlyWhatTheTableSays) {
   auto seen = report.With(Verdict::kFail);
   seen.merge(report.With(Verdict::kError));
   EXPECT_EQ(seen, red);
-  EXPECT_THAT(run.err, HasSubstr("--sabotage " + GetParam()));
+  EXPECT_THAT(run.err, HasSubstr("--sabotage " + sabotage));
   report.ExpectValidJunit();
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, Sabotage, testing::ValuesIn(Sabotages()),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& one) {
+                           std::string name =
+                               one.param.suite + "_" + one.param.sabotage;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
