@@ -27,8 +27,6 @@ inline constexpr const char* kComplain = "complain";
 /// profile.
 inline constexpr const char* kProfileKey =
     "container.apparmor.security.beta.kubernetes.io/";
-/// For World::Submit: all checks of the API server, and nothing is stored.
-inline constexpr const char* kTryPods = "pods?dryRun=All";
 /// What the API server says of an annotation that has a field by now.
 inline constexpr const char* kDeprecated =
     ": deprecated since v1.30; use the \"appArmorProfile\" field instead";
@@ -55,13 +53,6 @@ inline nlohmann::json FieldOf(const Reply& reply, int container = 0) {
                           : nlohmann::json();
 }
 
-/// The outcome of one act; kNotTried if it was not among them.
-inline constexpr int kNotTried = -1;
-inline int At(const Outcomes& outcomes, const std::string& act) {
-  const auto it = outcomes.find(act);
-  return it == outcomes.end() ? kNotTried : it->second;
-}
-
 /// Those of `acts` among the outcomes.
 inline Outcomes Only(const Outcomes& outcomes,
                      const std::vector<std::string>& acts) {
@@ -74,12 +65,6 @@ inline std::vector<std::string> Both(std::vector<std::string> a,
                                      const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
-}
-
-/// The pod whose other containers are the control.
-inline Pod AsControl(Pod pod) {
-  pod.control = true;
-  return pod;
 }
 
 /// A record of this event, caused under this profile, about this path (or

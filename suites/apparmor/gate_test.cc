@@ -20,7 +20,6 @@ constexpr const char* kGateOff = "--feature-gates=AppArmor=false";
 constexpr const char* kOtherGate = "--feature-gates=AllAlpha=false";
 // What each program says next, once it takes its gates.
 constexpr const char* kNoEtcd = "--etcd-servers must be specified";
-constexpr const char* kNoConfig = "/lab/no-such-config.yaml";
 
 std::string ApiServerSays(const World& world, const char* gate) {
   const auto program = world.lab().kubectl.parent_path() / "kube-apiserver";
@@ -29,15 +28,6 @@ std::string ApiServerSays(const World& world, const char* gate) {
       Must(RunToEnd({.argv = {program.string(), gate, "--tls-cert-file=none",
                               "--tls-private-key-file=none"}}));
   return ran.out + ran.err;
-}
-
-// The kubelet that runs is not touched: this one ends before it does anything.
-std::string KubeletSays(const NodeShell& node, const char* gate) {
-  const auto ran = Must(node.Ask({"timeout", "60", "kubelet", gate,
-                                  std::string("--config=") + kNoConfig}));
-  // Some versions print all their flags behind an error.
-  const auto said = ran.out + ran.err;
-  return said.substr(0, said.find("\nUsage:"));
 }
 
 // S0-49. Never: it would be a lab that does not come up.
@@ -52,18 +42,19 @@ TEST_F(AppArmor, GateRemoved) {
           : "unrecognized feature gate: AppArmor";
 
   const auto server = ApiServerSays(world, kGateOff);
-  const auto kubelet = KubeletSays(node, kGateOff);
+  const auto kubelet = world.KubeletSays(node, {kGateOff});
 
   ASSERT_THAT(ApiServerSays(world, kOtherGate),
               AllOf(HasSubstr(kNoEtcd), Not(HasSubstr("feature gate"))));
-  ASSERT_THAT(KubeletSays(node, kOtherGate),
-              AllOf(HasSubstr(kNoConfig), Not(HasSubstr("feature gate"))));
+  ASSERT_THAT(
+      world.KubeletSays(node, {kOtherGate}),
+      AllOf(HasSubstr(kNoKubeletConfig), Not(HasSubstr("feature gate"))));
   Evidence(Kind::kControl, "with another gate both programs get further");
   EXPECT_THAT(server, HasSubstr(off ? kNoEtcd : refusal));
-  EXPECT_THAT(kubelet, HasSubstr(off ? kNoConfig : refusal));
+  EXPECT_THAT(kubelet, HasSubstr(off ? kNoKubeletConfig : refusal));
   if (!off) {
     EXPECT_THAT(server, Not(HasSubstr(kNoEtcd)));
-    EXPECT_THAT(kubelet, Not(HasSubstr(kNoConfig)));
+    EXPECT_THAT(kubelet, Not(HasSubstr(kNoKubeletConfig)));
   }
   Evidence(Kind::kApi, "kube-apiserver: " + LastLines(server, 1));
   Evidence(Kind::kNode, node.node() + ": kubelet: " + LastLines(kubelet, 1));

@@ -45,7 +45,7 @@ TEST_F(Seccomp, AnnotationValues) {
   }
 }
 
-// What the API server says to them.
+// What the API server says to them: nothing as long as they count.
 TEST_F(Seccomp, AnnotationWarning) {
   const bool counts = world.Behaves("api.seccomp-annotations-become-fields");
   const auto without =
@@ -57,9 +57,15 @@ TEST_F(Seccomp, AnnotationWarning) {
   ASSERT_THAT(without.warnings, IsEmpty());
   Evidence(Kind::kControl, "the field is taken without a warning");
   EXPECT_TRUE(with.accepted()) << with.message();
-  EXPECT_THAT(with.warnings,
-              Contains(HasSubstr(counts ? "deprecated since v1.19"
-                                        : "non-functional in v1.27+")));
+  if (counts) {
+    // It warns of annotations that it does not turn into a field, as those of a
+    // Deployment's template.
+    EXPECT_THAT(with.warnings, IsEmpty());
+    EXPECT_TRUE(with.object.contains(kPodProfile)) << with.object.at("spec");
+  } else {
+    EXPECT_THAT(with.warnings, Contains(HasSubstr("non-functional in v1.27+")));
+    EXPECT_FALSE(with.object.contains(kPodProfile)) << with.object.at("spec");
+  }
 }
 
 // S3-27 (D-17). A key with two strokes is no key; without the second one it is

@@ -19,11 +19,7 @@ TEST_F(Seccomp, SeccompdefaultOn) {
   const auto on = NodeWithDefault(true);
   const auto off = NodeWithDefault(false);
   const auto placed = Apply("nil.yaml", on);
-  auto manifest = world.Manifest("seccomp/nil.yaml");
-  manifest["metadata"]["name"] = "nil-elsewhere";
-  manifest["spec"]["nodeName"] = off.node();
-  ASSERT_TRUE(world.Submit(manifest).accepted());
-  const Pod elsewhere{"nil-elsewhere", manifest, true};
+  const auto elsewhere = ApplyNilElsewhere(off);
   const auto pod = Claim(world.AwaitRunning(placed));
   const auto control = Claim(world.AwaitRunning(elsewhere));
 
@@ -85,11 +81,7 @@ TEST_F(Seccomp, CriLevel) {
   const auto on = NodeWithDefault(true);
   const auto off = NodeWithDefault(false);
   const auto placed = Apply("nil.yaml", on);
-  auto manifest = world.Manifest("seccomp/nil.yaml");
-  manifest["metadata"]["name"] = "nil-elsewhere";
-  manifest["spec"]["nodeName"] = off.node();
-  ASSERT_TRUE(world.Submit(manifest).accepted());
-  const Pod elsewhere{"nil-elsewhere", manifest, true};
+  const auto elsewhere = ApplyNilElsewhere(off);
   const auto pod = Claim(world.AwaitRunning(placed));
   const auto control = Claim(world.AwaitRunning(elsewhere));
 
@@ -103,20 +95,7 @@ TEST_F(Seccomp, CriLevel) {
   EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
 }
 
-// What a kubelet says that ends before it does anything: the one that runs is
-// not touched.
-std::string KubeletSays(const NodeShell& node,
-                        const std::vector<std::string>& flags) {
-  std::vector<std::string> argv = {"timeout", "60", "kubelet",
-                                   "--config=/lab/no-such-config.yaml"};
-  argv.insert(argv.end(), flags.begin(), flags.end());
-  const auto ran = Must(node.Ask(argv));
-  const auto said = ran.out + ran.err;
-  // Some versions print all their flags behind an error.
-  return said.substr(0, said.find("\nUsage:"));
-}
-
-constexpr const char* kGotFurther = "/lab/no-such-config.yaml";
+constexpr const char* kGotFurther = kNoKubeletConfig;
 constexpr const char* kGate = "--feature-gates=SeccompDefault=true";
 
 // S2-11. The gate was needed as long as it was alpha.
@@ -127,8 +106,8 @@ TEST_F(Seccomp, FlagRequiresGate) {
       "the SeccompDefault feature gate must be enabled in order to use the "
       "--seccomp-default flag";
 
-  const auto plain = KubeletSays(node, {});
-  const auto flag = KubeletSays(node, {"--seccomp-default"});
+  const auto plain = world.KubeletSays(node, {});
+  const auto flag = world.KubeletSays(node, {"--seccomp-default"});
 
   ASSERT_THAT(plain, HasSubstr(kGotFurther));
   Evidence(Kind::kControl, "without the flag: " + LastLines(plain, 1));
@@ -138,7 +117,7 @@ TEST_F(Seccomp, FlagRequiresGate) {
   }
   Evidence(Kind::kNode, "with the flag: " + LastLines(flag, 1));
   if (!required) return;
-  const auto both = KubeletSays(node, {"--seccomp-default", kGate});
+  const auto both = world.KubeletSays(node, {"--seccomp-default", kGate});
   EXPECT_THAT(both, HasSubstr(kGotFurther));
   Evidence(Kind::kNode, "with flag and gate: " + LastLines(both, 1));
 }
@@ -148,8 +127,9 @@ TEST_F(Seccomp, SeccompdefaultStages) {
   const auto node = AnyNode();
   const bool known = world.Behaves("kubelet.seccomp-default-gate", &node);
 
-  const auto other = KubeletSays(node, {"--feature-gates=AllAlpha=false"});
-  const auto gate = KubeletSays(node, {kGate});
+  const auto other =
+      world.KubeletSays(node, {"--feature-gates=AllAlpha=false"});
+  const auto gate = world.KubeletSays(node, {kGate});
 
   ASSERT_THAT(other, HasSubstr(kGotFurther));
   Evidence(Kind::kControl, "with another gate: " + LastLines(other, 1));
@@ -174,7 +154,8 @@ TEST_F(Seccomp, ProfileRoot) {
   const auto pod = ClaimRuns("subdirectory.yaml", node);
   const auto refused = world.Try(pod, {kKeyctl, "userns"});
   const auto by_default = world.Try(AsControl(control), {"userns"});
-  const auto said = KubeletSays(node, {"--seccomp-profile-root=/lab/seccomp"});
+  const auto said =
+      world.KubeletSays(node, {"--seccomp-profile-root=/lab/seccomp"});
 
   // The runtime's default refuses it; the file does not name it.
   ASSERT_THAT(At(by_default, "userns"), RefusedWith(EPERM));

@@ -174,6 +174,8 @@ TEST_F(Exact, ProbeAgrees) {
   ASSERT_EQ(free.at("counts").at("errno"), 0);
   ASSERT_EQ(free.at("counts").at("unknown"), 0);
   Evidence(Kind::kControl, "unconfined: " + free.at("counts").dump());
+  EXPECT_THAT(world.FilteringOf(pod, "filtered"), FilteredBy(1));
+  EXPECT_GT(tried.at("counts").at("errno"), 50);
   EXPECT_EQ(tried.at("counts").at("unknown"), 0);
   EXPECT_LE(tried.at("counts").at("not-probed"), 20);
   Evidence(Kind::kEffect, "RuntimeDefault: " + tried.at("counts").dump());

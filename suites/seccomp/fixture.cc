@@ -75,6 +75,15 @@ std::string Seccomp::Refusal(const Pod& pod) {
              : "";
 }
 
+Pod Seccomp::ApplyNilElsewhere(const NodeShell& node) {
+  json manifest = world.Manifest("seccomp/nil.yaml");
+  manifest["metadata"]["name"] = "nil-elsewhere";
+  manifest["spec"]["nodeName"] = node.node();
+  const auto made = world.Submit(manifest);
+  if (!made.accepted()) Must(Status(Error{made.message()}));
+  return {"nil-elsewhere", made.object, true};
+}
+
 NodeShell Seccomp::AnyNode() const { return OneOf(world.Workers()); }
 
 }  // namespace lab::suite

@@ -23,22 +23,6 @@ inline constexpr const char* kKeyctl = "syscall:keyctl";
 /// (lookup_user_key(), security/keys/process_keys.c).
 inline constexpr int kReachesKernel = EINVAL;
 
-/// For World::Submit: all checks of the API server, and nothing is stored.
-inline constexpr const char* kTryPods = "pods?dryRun=All";
-
-/// The outcome of one act; kNotTried if it was not among them.
-inline constexpr int kNotTried = -1;
-inline int At(const Outcomes& outcomes, const std::string& act) {
-  const auto it = outcomes.find(act);
-  return it == outcomes.end() ? kNotTried : it->second;
-}
-
-/// The pod whose other containers are the control.
-inline Pod AsControl(Pod pod) {
-  pod.control = true;
-  return pod;
-}
-
 class Seccomp : public testing::Test {
  protected:
   /// Whether SeccompDefault is on in the kubelet that runs on `node`: by the
@@ -65,6 +49,8 @@ class Seccomp : public testing::Test {
     return Claim(world.Await(pod, "to be refused",
                              [](const Pod& p) { return !Refusal(p).empty(); }));
   }
+  /// The pod of nil.yaml under another name, for a second node: the control.
+  Pod ApplyNilElsewhere(const NodeShell& node);
   Pod Apply(const std::string& file, const NodeShell& node) {
     return world.Apply("seccomp/" + file, &node);
   }

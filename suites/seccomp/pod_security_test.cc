@@ -68,12 +68,7 @@ TEST_F(Seccomp, BaselinePlusSeccompdefault) {
   const auto off = NodeWithDefault(false);
   ASSERT_TRUE(world.LabelNamespace(kEnforceLevel, "baseline").accepted());
   const auto placed = Apply("nil.yaml", on);
-  json manifest = world.Manifest("seccomp/nil.yaml");
-  manifest["metadata"]["name"] = "nil-elsewhere";
-  manifest["spec"]["nodeName"] = off.node();
-  ASSERT_TRUE(world.Submit(manifest).accepted());
-  const auto free =
-      Claim(world.AwaitRunning(Pod{"nil-elsewhere", manifest, true}));
+  const auto free = Claim(world.AwaitRunning(ApplyNilElsewhere(off)));
   const auto pod = Claim(world.AwaitRunning(placed));
 
   const auto unfiltered = world.Try(free, {kKeyctl});

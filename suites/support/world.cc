@@ -218,6 +218,17 @@ void World::RemoveAtEnd(const NodeShell& node, const std::string& profile) {
   loaded_by_others_.emplace_back(node, profile);
 }
 
+std::string World::KubeletSays(const NodeShell& node,
+                               const std::vector<std::string>& flags) const {
+  std::vector<std::string> argv = {"timeout", "60", "kubelet",
+                                   std::string("--config=") + kNoKubeletConfig};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  const auto ran = Must(node.Ask(argv));
+  const auto said = ran.out + ran.err;
+  // Some versions print all their flags behind an error.
+  return said.substr(0, said.find("\nUsage:"));
+}
+
 void World::LabelNode(const NodeShell& node, const std::string& key,
                       const std::string& value) {
   labelled_.emplace_back(node, key);

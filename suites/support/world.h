@@ -85,6 +85,25 @@ struct Reply {
 /// signal that ended it. Keys as given to World::Try.
 using Outcomes = std::map<std::string, int>;
 
+/// For World::Submit: all checks of the API server, and nothing is stored.
+inline constexpr const char* kTryPods = "pods?dryRun=All";
+
+/// The outcome of one act; kNotTried if it was not among them.
+inline constexpr int kNotTried = -1;
+inline int At(const Outcomes& outcomes, const std::string& act) {
+  const auto it = outcomes.find(act);
+  return it == outcomes.end() ? kNotTried : it->second;
+}
+
+/// The pod whose other containers are the control.
+inline Pod AsControl(Pod pod) {
+  pod.control = true;
+  return pod;
+}
+
+/// A file that is not there: a kubelet that takes its flags complains of it.
+inline constexpr const char* kNoKubeletConfig = "/lab/no-such-config.yaml";
+
 class World {
  public:
   World();
@@ -146,6 +165,10 @@ class World {
                     const std::string& text);
   /// The text of profiles/seccomp/PATH.
   std::string SeccompText(const std::string& path) const;
+  /// What the node's kubelet says to these flags. It is a second one, told to
+  /// read kNoKubeletConfig, so that it ends before it does anything.
+  std::string KubeletSays(const NodeShell& node,
+                          const std::vector<std::string>& flags) const;
   /// Labels a node for this case only.
   void LabelNode(const NodeShell& node, const std::string& key,
                  const std::string& value);
