@@ -128,10 +128,9 @@ Result<SeccompSubject> DumpOfPod(const Context& context,
                                  const SeccompOptions& options,
                                  const std::string& text) {
   LAB_TRY(const PodName name, ParsePodName(text));
-  LAB_TRY(const LabFile lab, LabStore(context.cache).Choose(options.lab));
-  if (!lab.owner.Alive()) {
-    return UsageError(fmt::format("lab {} is not up", lab.name));
-  }
+  const LabStore store(context.cache);
+  LAB_TRY(const LabFile named, store.Choose(options.lab));
+  LAB_TRY(const LabFile lab, store.FindAlive(named.name));
   const Api api(lab.api_socket);
   LAB_TRY(const auto answer,
           api.Request({.path = fmt::format("/api/v1/namespaces/{}/pods/{}",

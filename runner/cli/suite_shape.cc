@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "runner/base/text.h"
 #include "runner/base/version.h"
+#include "runner/cli/catalog.h"
 
 namespace lab {
 namespace {
@@ -25,10 +28,15 @@ Result<Path> ConfigFor(const json& suite, const Version& version) {
 
 Result<Path> UsualConfig(const Path& home, const std::string& suite,
                          const std::string& kubernetes) {
-  const Path file = home / "suites" / suite / "suite.json";
-  if (suite.empty() || !std::filesystem::exists(file)) {
-    return home / "kind-configs" / "default.yaml";
+  const Path usual = home / "kind-configs" / "default.yaml";
+  if (suite.empty()) return usual;
+  const auto suites = SuiteNames(home);
+  if (std::find(suites.begin(), suites.end(), suite) == suites.end()) {
+    return UsageError(
+        fmt::format("no suite \"{}\"; known: {}", suite, Join(suites, ", ")));
   }
+  const Path file = home / "suites" / suite / "suite.json";
+  if (!std::filesystem::exists(file)) return usual;
   LAB_TRY(const auto text, ReadFile(file));
   LAB_TRY(const auto version, Version::In(kubernetes));
   try {

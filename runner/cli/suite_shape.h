@@ -11,7 +11,8 @@
 namespace lab {
 
 /// The kind config for a lab of this version that `suite` (empty: none in
-/// particular) is to run in. An error if the suite's file has none for it.
+/// particular) is to run in. An error if the suite's file has none for it; a
+/// usage error names the suites that exist.
 Result<Path> UsualConfig(const Path& home, const std::string& suite,
                          const std::string& kubernetes);
 

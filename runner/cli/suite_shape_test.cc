@@ -19,6 +19,13 @@ TEST(SuiteShape, IsTheDefaultWithoutASuite) {
             kHome / "kind-configs/default.yaml");
 }
 
+TEST(SuiteShape, OfAnUnknownSuiteIsAUsageError) {
+  const auto none = UsualConfig(kHome, "secomp", "1.36.3");
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().kind, ErrorKind::kUsage);
+  EXPECT_NE(none.error().what.find("apparmor, seccomp"), std::string::npos);
+}
+
 TEST(SuiteShape, DependsOnTheVersion) {
   const auto now = UsualConfig(kHome, "seccomp", "1.36.3");
   const auto then = UsualConfig(kHome, "seccomp", "1.23.17");
@@ -34,7 +41,7 @@ using SuiteShapeFile = ScratchFixture;
 
 TEST_F(SuiteShapeFile, SaysWhatIsWrongWithTheFile) {
   const Path home = dir_->path();
-  ASSERT_TRUE(MakeDirectories(home / "suites/x").has_value());
+  ASSERT_TRUE(MakeDirectories(home / "suites/x/catalog").has_value());
   const auto file = home / "suites/x/suite.json";
   ASSERT_TRUE(WriteFile(file, "{}").has_value());
   const auto broken = UsualConfig(home, "x", "1.36.3");

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "suites/probes/json_line.h"
+#include "suites/probes/proc_file.h"
 
 namespace probe {
 namespace {
@@ -36,27 +37,6 @@ enum Status { kDone = 0, kNothingThere = 2, kCannotTell = 3, kNotShown = 4 };
   va_end(arguments);
   std::fputc('\n', stderr);
   return status;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::string text;
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return text;
-  char buffer[4096];
-  ssize_t n = 0;
-  while ((n = read(fd, buffer, sizeof buffer)) > 0) {
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  close(fd);
-  return text;
-}
-
-// A field of /proc/PID/status, to its end of line.
-std::string Field(const std::string& status, const std::string& name) {
-  const auto at = status.find("\n" + name + ":");
-  if (at == std::string::npos) return "";
-  const auto begin = status.find_first_not_of(" \t", at + name.size() + 2);
-  return status.substr(begin, status.find('\n', begin) - begin);
 }
 
 // The program's ELF class; a kernel thread has no program, and one that may
@@ -161,12 +141,12 @@ void Print(unsigned long index, bool log,
 // Why the kernel does not show a filter (kernel/seccomp.c,
 // seccomp_get_filter(); without CONFIG_CHECKPOINT_RESTORE it is a stub).
 Status WhyNot(int error, pid_t pid) {
-  const std::string self = "\n" + ReadFile("/proc/self/status");
+  const std::string self = ReadFile("/proc/self/status");
   switch (error) {
     case ESRCH:
       return Fail(kNothingThere, "process %d has ended", pid);
     case EACCES:
-      if (Field(self, "Seccomp") != "0") {
+      if (StatusField(self, "Seccomp") != "0") {
         return Fail(kCannotTell,
                     "this program runs under a seccomp filter itself; the "
                     "kernel shows filters only to processes without");
@@ -220,8 +200,8 @@ int Filters(const char* text) {
     return Fail(kNothingThere, "\"%s\" is no process number", text);
   }
   const std::string proc = "/proc/" + std::to_string(pid);
-  const std::string status = "\n" + ReadFile(proc + "/status");
-  const std::string state = Field(status, "State");
+  const std::string status = ReadFile(proc + "/status");
+  const std::string state = StatusField(status, "State");
   if (state.empty()) return Fail(kNothingThere, "no process %d", pid);
   if (state[0] == 'Z' || state[0] == 'X') {
     return Fail(kNothingThere, "process %d has ended (it is a zombie)", pid);
@@ -232,7 +212,7 @@ int Filters(const char* text) {
                 "machine's own architecture are supported",
                 pid);
   }
-  const std::string mode = Field(status, "Seccomp");
+  const std::string mode = StatusField(status, "Seccomp");
   std::vector<Filter> filters;
   if (mode == "2") {
     const Status read = Read(pid, filters);
@@ -242,11 +222,11 @@ int Filters(const char* text) {
   uname(&system);
   JsonLine()
       .Add("pid", static_cast<long long>(pid))
-      .Add("comm", Field(status, "Name"))
+      .Add("comm", StatusField(status, "Name"))
       .Add("kernel", system.release)
       .Add("seccomp", mode)
-      .Add("no-new-privs", Field(status, "NoNewPrivs"))
-      .Add("capabilities", Field(status, "CapBnd"))
+      .Add("no-new-privs", StatusField(status, "NoNewPrivs"))
+      .Add("capabilities", StatusField(status, "CapBnd"))
       .Print();
   for (std::size_t i = 0; i < filters.size(); ++i) {
     Print(i, filters[i].log, filters[i].program);

@@ -30,6 +30,8 @@
 #include <string>
 #include <vector>
 
+#include "suites/probes/proc_file.h"
+
 namespace {
 
 constexpr const char* kProfiles = "/profiles";
@@ -49,22 +51,8 @@ void Say(const std::string& text) {
   std::fflush(stdout);
 }
 
-bool Read(const std::string& path, std::string& text) {
-  text.clear();
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  char buffer[4096];
-  ssize_t n = 0;
-  while ((n = read(fd, buffer, sizeof buffer)) > 0) {
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  close(fd);
-  return n == 0;
-}
-
 std::string Line(const std::string& path) {
-  std::string text;
-  Read(path, text);
+  const auto text = probe::ReadFile(path);
   return text.substr(0, text.find('\n'));
 }
 
@@ -214,7 +202,7 @@ class Loader {
     for (const auto& name : List(kProfiles)) {
       std::string text;
       // A ConfigMap is swapped as a whole; what just went is read next time.
-      if (!Read(std::string(kProfiles) + "/" + name, text)) continue;
+      if (!probe::ReadFile(std::string(kProfiles) + "/" + name, text)) continue;
       there.insert(name);
       Source& source = sources_[name];
       if (source.text != text) {
@@ -394,7 +382,7 @@ int Run() {
 
 int Ready() {
   std::string text;
-  if (!Read(kStatus, text)) text = "not ready: not begun\n";
+  if (!probe::ReadFile(kStatus, text)) text = "not ready: not begun\n";
   std::fputs(text.c_str(), stdout);
   return text.compare(0, 6, "ready\n") == 0 ? 0 : 1;
 }

@@ -25,27 +25,10 @@
 
 #include "suites/probes/filters.h"
 #include "suites/probes/json_line.h"
+#include "suites/probes/proc_file.h"
 #include "suites/probes/wake.h"
 
 namespace {
-
-std::string ReadAll(const std::string& path, bool* ok = nullptr) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (ok != nullptr) *ok = fd >= 0;
-  std::string text;
-  if (fd < 0) return text;
-  char buffer[4096];
-  ssize_t n = 0;
-  while ((n = read(fd, buffer, sizeof buffer)) > 0) {
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  if (n < 0 && ok != nullptr) *ok = false;
-  close(fd);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) {
-    text.pop_back();
-  }
-  return text;
-}
 
 struct Entry {
   std::string name;
@@ -75,7 +58,7 @@ void Features(const std::string& root, const std::string& below,
     if (directory) {
       Features(root, path, out);
     } else {
-      out += path.substr(1) + "=" + ReadAll(root + path) + "\n";
+      out += path.substr(1) + "=" + probe::ReadTrimmed(root + path) + "\n";
     }
   }
 }
@@ -92,13 +75,6 @@ std::string FindCgroup(const std::string& at, const std::string& id) {
   return "";
 }
 
-std::string StatusField(const std::string& status, const std::string& field) {
-  const auto at = status.find("\n" + field + ":");
-  if (at == std::string::npos) return "";
-  const auto begin = status.find_first_not_of(" \t", at + field.size() + 2);
-  return status.substr(begin, status.find('\n', begin) - begin);
-}
-
 int Facts() {
   utsname name{};
   uname(&name);
@@ -107,9 +83,9 @@ int Facts() {
   probe::JsonLine()
       .Add("kernel", name.release)
       .Add("machine", name.machine)
-      .Add("lsm", ReadAll("/sys/kernel/security/lsm"))
+      .Add("lsm", probe::ReadTrimmed("/sys/kernel/security/lsm"))
       .Add("apparmor-enabled",
-           ReadAll("/sys/module/apparmor/parameters/enabled"))
+           probe::ReadTrimmed("/sys/module/apparmor/parameters/enabled"))
       .Add("apparmor-features", features)
       .Print();
   return 0;
@@ -121,22 +97,22 @@ int Process(const std::string& id) {
     std::fprintf(stderr, "lab-node: no cgroup of container %s\n", id.c_str());
     return 3;
   }
-  const long pid =
-      std::strtol(ReadAll(cgroup + "/cgroup.procs").c_str(), nullptr, 10);
+  const long pid = std::strtol(
+      probe::ReadTrimmed(cgroup + "/cgroup.procs").c_str(), nullptr, 10);
   const std::string proc = "/proc/" + std::to_string(pid);
   bool ok = false;
-  const std::string label = ReadAll(proc + "/attr/current", &ok);
+  const std::string label = probe::ReadTrimmed(proc + "/attr/current", &ok);
   if (pid <= 0 || !ok) {
     std::fprintf(stderr, "lab-node: no process in %s\n", cgroup.c_str());
     return 3;
   }
-  const std::string status = "\n" + ReadAll(proc + "/status");
+  const std::string status = probe::ReadTrimmed(proc + "/status");
   probe::JsonLine()
       .Add("pid", pid)
       .Add("label", label)
-      .Add("seccomp", StatusField(status, "Seccomp"))
-      .Add("seccomp_filters", StatusField(status, "Seccomp_filters"))
-      .Add("no_new_privs", StatusField(status, "NoNewPrivs"))
+      .Add("seccomp", probe::StatusField(status, "Seccomp"))
+      .Add("seccomp_filters", probe::StatusField(status, "Seccomp_filters"))
+      .Add("no_new_privs", probe::StatusField(status, "NoNewPrivs"))
       .Add("cgroup", cgroup)
       .Print();
   return 0;
@@ -144,16 +120,16 @@ int Process(const std::string& id) {
 
 // All processes below a cgroup.
 void PrintProcesses(const std::string& cgroup) {
-  const std::string pids = ReadAll(cgroup + "/cgroup.procs");
+  const std::string pids = probe::ReadTrimmed(cgroup + "/cgroup.procs");
   for (std::size_t at = 0; at < pids.size();) {
     const auto end = pids.find('\n', at);
     const std::string pid = pids.substr(at, end - at);
-    const std::string status = "\n" + ReadAll("/proc/" + pid + "/status");
+    const std::string status = probe::ReadTrimmed("/proc/" + pid + "/status");
     probe::JsonLine()
         .Add("pid", std::strtoll(pid.c_str(), nullptr, 10))
-        .Add("comm", ReadAll("/proc/" + pid + "/comm"))
-        .Add("seccomp", StatusField(status, "Seccomp"))
-        .Add("seccomp_filters", StatusField(status, "Seccomp_filters"))
+        .Add("comm", probe::ReadTrimmed("/proc/" + pid + "/comm"))
+        .Add("seccomp", probe::StatusField(status, "Seccomp"))
+        .Add("seccomp_filters", probe::StatusField(status, "Seccomp_filters"))
         .Print();
     if (end == std::string::npos) break;
     at = end + 1;

@@ -16,12 +16,7 @@ const auto kProfileOfPod = "/securityContext/seccompProfile"_json_pointer;
 
 // S2-6. On the node where it is off the same pod goes without.
 TEST_F(Seccomp, SeccompdefaultOn) {
-  const auto on = NodeWithDefault(true);
-  const auto off = NodeWithDefault(false);
-  const auto placed = Apply("nil.yaml", on);
-  const auto elsewhere = ApplyNilElsewhere(off);
-  const auto pod = Claim(world.AwaitRunning(placed));
-  const auto control = Claim(world.AwaitRunning(elsewhere));
+  const auto [pod, control] = ClaimNilOnBoth();
 
   const auto free = world.Try(control, {kKeyctl, "userns"});
   const auto filtered = world.Try(pod, {kKeyctl, "userns"});
@@ -78,12 +73,7 @@ TEST_F(Seccomp, NilEqualsDefault) {
 
 // S2-19. What the API does not show, the runtime does.
 TEST_F(Seccomp, CriLevel) {
-  const auto on = NodeWithDefault(true);
-  const auto off = NodeWithDefault(false);
-  const auto placed = Apply("nil.yaml", on);
-  const auto elsewhere = ApplyNilElsewhere(off);
-  const auto pod = Claim(world.AwaitRunning(placed));
-  const auto control = Claim(world.AwaitRunning(elsewhere));
+  const auto [pod, control] = ClaimNilOnBoth();
 
   const auto without = world.RuntimeSpec(control);
   const auto spec = world.RuntimeSpec(pod);
@@ -95,7 +85,6 @@ TEST_F(Seccomp, CriLevel) {
   EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
 }
 
-constexpr const char* kGotFurther = kNoKubeletConfig;
 constexpr const char* kGate = "--feature-gates=SeccompDefault=true";
 
 // S2-11. The gate was needed as long as it was alpha.
@@ -109,16 +98,16 @@ TEST_F(Seccomp, FlagRequiresGate) {
   const auto plain = world.KubeletSays(node, {});
   const auto flag = world.KubeletSays(node, {"--seccomp-default"});
 
-  ASSERT_THAT(plain, HasSubstr(kGotFurther));
+  ASSERT_THAT(plain, HasSubstr(kNoKubeletConfig));
   Evidence(Kind::kControl, "without the flag: " + LastLines(plain, 1));
-  EXPECT_THAT(flag, HasSubstr(required ? kRefusal : kGotFurther));
+  EXPECT_THAT(flag, HasSubstr(required ? kRefusal : kNoKubeletConfig));
   if (!required) {
     EXPECT_THAT(flag, Not(HasSubstr(kRefusal)));
   }
   Evidence(Kind::kNode, "with the flag: " + LastLines(flag, 1));
   if (!required) return;
   const auto both = world.KubeletSays(node, {"--seccomp-default", kGate});
-  EXPECT_THAT(both, HasSubstr(kGotFurther));
+  EXPECT_THAT(both, HasSubstr(kNoKubeletConfig));
   Evidence(Kind::kNode, "with flag and gate: " + LastLines(both, 1));
 }
 
@@ -131,13 +120,13 @@ TEST_F(Seccomp, SeccompdefaultStages) {
       world.KubeletSays(node, {"--feature-gates=AllAlpha=false"});
   const auto gate = world.KubeletSays(node, {kGate});
 
-  ASSERT_THAT(other, HasSubstr(kGotFurther));
+  ASSERT_THAT(other, HasSubstr(kNoKubeletConfig));
   Evidence(Kind::kControl, "with another gate: " + LastLines(other, 1));
   EXPECT_THAT(gate,
-              HasSubstr(known ? kGotFurther
+              HasSubstr(known ? kNoKubeletConfig
                               : "unrecognized feature gate: SeccompDefault"));
   if (!known) {
-    EXPECT_THAT(gate, Not(HasSubstr(kGotFurther)));
+    EXPECT_THAT(gate, Not(HasSubstr(kNoKubeletConfig)));
   }
   Evidence(Kind::kNode, "with the gate: " + LastLines(gate, 1));
 }
@@ -162,7 +151,7 @@ TEST_F(Seccomp, ProfileRoot) {
   EXPECT_THAT(At(refused, kKeyctl), RefusedWith(EPERM));
   EXPECT_THAT(At(refused, "userns"), Allowed());
   EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
-  EXPECT_THAT(said, HasSubstr(flag ? kGotFurther
+  EXPECT_THAT(said, HasSubstr(flag ? kNoKubeletConfig
                                    : "unknown flag: --seccomp-profile-root"));
   Evidence(Kind::kNode, "kubelet: " + LastLines(said, 1));
 }

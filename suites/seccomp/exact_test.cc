@@ -37,13 +37,9 @@ std::vector<std::string> Told(
 
 class Exact : public Seccomp {
  protected:
-  Finished ReadFilters(const Pod& pod, const std::string& container) const {
-    return Must(world.NodeOf(pod).Ask(
-        {"lab-node", "filters", world.PidOf(pod, container)}));
-  }
-
   seccomp::Dump DumpOf(const Pod& pod, const std::string& container) const {
-    const auto read = ReadFilters(pod, container);
+    const auto read = Must(world.NodeOf(pod).Ask(
+        {"lab-node", "filters", world.PidOf(pod, container)}));
     if (!read.ended.ok()) {
       const auto error = seccomp::FiltersError(read.ended.value, read.err);
       Require(read.ended.value != 4, "no-filters-shown: " + error.what);

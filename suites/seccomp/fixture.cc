@@ -75,13 +75,18 @@ std::string Seccomp::Refusal(const Pod& pod) {
              : "";
 }
 
-Pod Seccomp::ApplyNilElsewhere(const NodeShell& node) {
-  json manifest = world.Manifest("seccomp/nil.yaml");
-  manifest["metadata"]["name"] = "nil-elsewhere";
-  manifest["spec"]["nodeName"] = node.node();
-  const auto made = world.Submit(manifest);
+Seccomp::Rollout Seccomp::ClaimNilOnBoth() {
+  const auto on = NodeWithDefault(true);
+  const auto off = NodeWithDefault(false);
+  const auto placed = Apply("nil.yaml", on);
+  json elsewhere = world.Manifest("seccomp/nil.yaml");
+  elsewhere["metadata"]["name"] = "nil-elsewhere";
+  elsewhere["spec"]["nodeName"] = off.node();
+  const auto made = world.Submit(elsewhere);
   if (!made.accepted()) Must(Status(Error{made.message()}));
-  return {"nil-elsewhere", made.object, true};
+  const Pod control = {"nil-elsewhere", made.object, true};
+  return {Claim(world.AwaitRunning(placed)),
+          Claim(world.AwaitRunning(control))};
 }
 
 NodeShell Seccomp::AnyNode() const { return OneOf(world.Workers()); }

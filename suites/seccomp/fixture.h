@@ -49,8 +49,13 @@ class Seccomp : public testing::Test {
     return Claim(world.Await(pod, "to be refused",
                              [](const Pod& p) { return !Refusal(p).empty(); }));
   }
-  /// The pod of nil.yaml under another name, for a second node: the control.
-  Pod ApplyNilElsewhere(const NodeShell& node);
+  /// The pod of nil.yaml twice, running.
+  struct Rollout {
+    Pod on;   ///< where SeccompDefault is on
+    Pod off;  ///< where it is not: the control
+  };
+  /// The case ends as skipped in a lab that has only one kind of kubelet.
+  Rollout ClaimNilOnBoth();
   Pod Apply(const std::string& file, const NodeShell& node) {
     return world.Apply("seccomp/" + file, &node);
   }

@@ -10,7 +10,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::IsEmpty;
-using ::testing::IsSupersetOf;
 
 constexpr std::uint32_t kX86_64 = 0xc000003e;  // AUDIT_ARCH_X86_64
 constexpr int kKeyctlNumber = 250;             // of x86_64

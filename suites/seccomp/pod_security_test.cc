@@ -64,12 +64,8 @@ TEST_F(Seccomp, ModesOfALevel) {
 // S2-22. Baseline lets in a pod that asks for nothing; whether that is filtered
 // is the kubelet's matter.
 TEST_F(Seccomp, BaselinePlusSeccompdefault) {
-  const auto on = NodeWithDefault(true);
-  const auto off = NodeWithDefault(false);
   ASSERT_TRUE(world.LabelNamespace(kEnforceLevel, "baseline").accepted());
-  const auto placed = Apply("nil.yaml", on);
-  const auto free = Claim(world.AwaitRunning(ApplyNilElsewhere(off)));
-  const auto pod = Claim(world.AwaitRunning(placed));
+  const auto [pod, free] = ClaimNilOnBoth();
 
   const auto unfiltered = world.Try(free, {kKeyctl});
   const auto filtered = world.Try(pod, {kKeyctl});

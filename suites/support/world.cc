@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "runner/base/text.h"
+#include "runner/cluster/seccomp_files.h"
 #include "runner/cluster/yaml.h"
 #include "suites/support/must.h"
 #include "suites/support/records.h"
@@ -81,8 +82,7 @@ World::~World() {
     done.push_back(node.RemoveProfile(profile));
   }
   for (const auto& [node, file] : seccomp_files_) {
-    const auto removed = node.AskOk({"rm", "-f", file});
-    done.push_back(removed ? Status() : Status(removed.error()));
+    done.push_back(RemoveOwnSeccompFiles(node, {file}));
   }
   for (const auto& [node, key] : labelled_) {
     const auto patched =
@@ -240,16 +240,9 @@ void World::LabelNode(const NodeShell& node, const std::string& key,
 
 void World::PlaceSeccomp(const NodeShell& node, const std::string& path,
                          const std::string& text) {
-  const Path file = Path(kSeccompRoot) / path;
-  const auto placed = Must(
-      node.AskEach({{"mkdir", "-p", file.parent_path().string()},
-                    {"dd", "status=none", "conv=excl", "of=" + file.string()}},
-                   text));
-  if (!placed.ended.ok()) {
-    Must(Status(Error{
-        fmt::format("{}: {}: {}", node.node(), file.string(), placed.err)}));
-  }
-  seccomp_files_.emplace_back(node, file.string());
+  const auto faults = Must(PlaceSeccompFiles(node, {{path, text}}));
+  if (!faults.empty()) Must(Status(Error{faults.begin()->second}));
+  seccomp_files_.emplace_back(node, path);
   Evidence(Kind::kNode,
            fmt::format("{}: seccomp profile {}", node.node(), path));
 }

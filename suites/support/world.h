@@ -160,7 +160,8 @@ class World {
   /// Removes at the end a profile that something else loads for this case.
   void RemoveAtEnd(const NodeShell& node, const std::string& profile);
   /// Puts a seccomp profile of this text below the kubelet's directory for
-  /// them (kSeccompRoot), for this case only. An error if there is one already.
+  /// them (kSeccompRoot), for this case only. An error if somebody else's is
+  /// there.
   void PlaceSeccomp(const NodeShell& node, const std::string& path,
                     const std::string& text);
   /// The text of profiles/seccomp/PATH.

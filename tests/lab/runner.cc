@@ -94,6 +94,23 @@ void Report::ExpectValidJunit() const {
   EXPECT_TRUE(checked->ended.ok()) << checked->err;
 }
 
+std::string Report::Story(const Finished& run) const {
+  std::string story = "\n";
+  for (const auto& one : State().cases) {
+    const bool well = one.verdict == Verdict::kPass ||
+                      one.verdict == Verdict::kKnown ||
+                      one.verdict == Verdict::kSkip;
+    if (well) continue;
+    story += fmt::format("{}: {}: {}\n", one.id,
+                         one.verdict ? ToString(*one.verdict) : "no verdict",
+                         one.reason);
+    for (const auto& check : one.failed_checks) {
+      story += fmt::format("  {}:{}: {}\n", check.file, check.line, check.text);
+    }
+  }
+  return story + LastLines(run.err, 20);
+}
+
 std::set<std::string> Report::With(Verdict verdict) const {
   std::set<std::string> names;
   for (const auto& one : State().cases) {

@@ -44,6 +44,9 @@ struct Report {
   RunState State() const;
   /// Fails the test unless junit.xml passes reports/schema/junit.xsd.
   void ExpectValidJunit() const;
+  /// What a failed test needs to say: cases that did not go well, with the
+  /// text of each failed check, and the last lines of the run's output.
+  std::string Story(const Finished& run) const;
   /// Names of the cases with this verdict, without the suite.
   std::set<std::string> With(Verdict verdict) const;
 };

@@ -54,7 +54,7 @@ TEST_F(SavedLab, GoesOnAgainAndAgainWithTheSameVerdicts) {
   for (int time = 0; time < 2; ++time) {
     const auto report = NewReport();
     const auto run = Run(report);
-    EXPECT_EQ(run.ended.ToString(), "exit status 0") << run.err;
+    EXPECT_EQ(run.ended.ToString(), "exit status 0") << report.Story(run);
     EXPECT_THAT(report.With(Verdict::kPass), SizeIs(2));
     EXPECT_EQ(report.State().facts.at("saved-lab"), name_);
     EXPECT_FALSE(std::filesystem::exists(LabDirectoryOf(report)));

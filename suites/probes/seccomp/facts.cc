@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "suites/probes/proc_file.h"
+
 namespace probe {
 namespace {
 
@@ -73,22 +75,6 @@ constexpr const char* kRuntimes[] = {"docker", "rkt",         "systemd-nspawn",
                                      "lxc",    "lxc-libvirt", "openvz",
                                      "kube",   "garden",      "podman"};
 
-std::string ReadTrimmed(const char* path) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  std::string text;
-  if (fd < 0) return text;
-  char buffer[4096];
-  ssize_t n = 0;
-  while ((n = read(fd, buffer, sizeof buffer)) > 0) {
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  close(fd);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) {
-    text.pop_back();
-  }
-  return text;
-}
-
 std::string RuntimeIn(const std::string& text) {
   for (const char* runtime : kRuntimes) {
     if (text.find(runtime) != std::string::npos) return runtime;
@@ -139,13 +125,6 @@ std::vector<IdRange> IdMap(const char* path) {
     at += length;
   }
   return map;
-}
-
-std::string StatusField(const std::string& status, const std::string& field) {
-  const auto at = status.find("\n" + field + ":");
-  if (at == std::string::npos) return "";
-  const auto begin = status.find_first_not_of(" \t", at + field.size() + 2);
-  return status.substr(begin, status.find('\n', begin) - begin);
 }
 
 std::string SeccompMode(const std::string& number) {
