@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ios>
 #include <ostream>
 #include <string>
 
@@ -16,6 +17,12 @@ namespace lab {
 // How GoogleTest prints a label.
 inline void PrintTo(const Label& label, std::ostream* os) {
   *os << '"' << label.ToString() << '"';
+}
+
+inline void PrintTo(const SeccompRecord& r, std::ostream* os) {
+  *os << "comm=" << r.comm << " pid=" << r.pid << " sig=" << r.signal
+      << " syscall=" << r.syscall << " code=0x" << std::hex << r.code
+      << std::dec;
 }
 
 namespace suite {
