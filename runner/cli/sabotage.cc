@@ -18,6 +18,10 @@ using nlohmann::json;
 
 // Where a node keeps what covers its files, and what it had before.
 constexpr const char* kNodeDirectory = "/run/confinement-lab/sabotage/";
+constexpr const char* kTrue = ".true";
+// Where containerd keeps the layers of images, unpacked.
+constexpr const char* kSnapshots =
+    "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
 
 // What each action takes.
 const std::map<std::string, std::set<std::string>>& Actions() {
@@ -32,6 +36,7 @@ const std::map<std::string, std::set<std::string>>& Actions() {
       {"apply", {"manifest"}},
       {"write-node-file", {"path", "text"}},
       {"cover-node-file", {"path", "text", "with"}},
+      {"replace-image-file", {"path", "with"}},
       {"replace-kubectl", {"with"}},
   };
   return actions;
@@ -80,6 +85,47 @@ Result<std::string> Kubectl(const LabFile& lab, const std::string& verb,
       {.argv = {lab.kubectl.string(), "--kubeconfig", lab.kubeconfig.string(),
                 verb, "-f", manifest.string()},
        .timeout = 60s});
+}
+
+// The file `path` in every image of a node that has it.
+Result<std::vector<std::string>> FindInImages(const NodeShell& node,
+                                              const std::string& path) {
+  LAB_TRY(const auto found,
+          node.AskOk({"find", kSnapshots, "-path",
+                      std::string(kSnapshots) + "/*/fs" + path, "-type", "f"}));
+  return Lines(found);
+}
+
+// In the layers themselves: a mount there would not reach the containers. No
+// container uses them yet.
+Status ReplaceInImages(const LabFile& lab, const std::string& path,
+                       const std::string& text) {
+  for (const auto& worker : lab.Workers()) {
+    const NodeShell node(lab, worker.name);
+    LAB_TRY(const auto files, FindInImages(node, path));
+    if (files.empty()) {
+      return Error{fmt::format("node {}: no image has {}", worker.name, path)};
+    }
+    for (const auto& file : files) {
+      LAB_TRY(const auto moved, node.AskOk({"mv", file, file + kTrue}));
+      LAB_TRY(const auto put,
+              node.AskOk({"dd", "of=" + file, "status=none"}, text));
+      LAB_TRY(const auto made, node.AskOk({"chmod", "755", file}));
+    }
+  }
+  return {};
+}
+
+Status RestoreInImages(const LabFile& lab, const std::string& path) {
+  for (const auto& worker : lab.Workers()) {
+    const NodeShell node(lab, worker.name);
+    LAB_TRY(const auto files, FindInImages(node, path + kTrue));
+    for (const auto& file : files) {
+      LAB_TRY(const auto moved,
+              node.AskOk({"mv", file, file.substr(0, file.rfind(kTrue))}));
+    }
+  }
+  return {};
 }
 
 // An admission policy takes effect a moment after it is there. Each manifest
@@ -132,6 +178,10 @@ Status Begin(const Path& home, const SabotageAction& action, LabFile& lab) {
                          {{"touch", "-a", action.path},
                           {"mount", "--bind", NodeFile(action), action.path}});
   }
+  if (action.action == "replace-image-file") {
+    LAB_TRY(const auto text, ReadFile(home / action.with));
+    return ReplaceInImages(lab, action.path, text);
+  }
   if (action.action == "replace-kubectl") lab.kubectl = home / action.with;
   return {};
 }
@@ -146,6 +196,9 @@ Status End(const Path& home, const SabotageAction& action, const LabFile& lab) {
   }
   if (action.action == "cover-node-file") {
     return OnEveryWorker(lab, {{"umount", action.path}});
+  }
+  if (action.action == "replace-image-file") {
+    return RestoreInImages(lab, action.path);
   }
   return {};
 }

@@ -26,6 +26,7 @@ constexpr Placed kFixtures[] = {
     {"init", "lab/init", 0755},
     {"kubelet-args", "lab/kubelet-args", 0644},
     {"containerd-config.toml", "etc/containerd/config.toml", 0644},
+    {"crictl.yaml", "etc/crictl.yaml", 0644},
     {"cni.conflist", "etc/cni/net.d/10-lab.conflist", 0644},
     {"sshd_config", "etc/ssh/sshd_config", 0644},
     {"apparmor.d/lab-baked", "etc/apparmor.d/lab-baked", 0644},
@@ -85,8 +86,13 @@ Result<Path> OnlyMatch(const Path& directory, const std::string& prefix) {
                            prefix, directory.string())};
 }
 
-Status PlaceFiles(const NodeDiskInputs& inputs, const Path& kubernetes,
-                  const Path& containerd, const Path& root) {
+// What a node's programs are taken from.
+struct ProgramParts {
+  Path kubernetes, containerd, crictl;
+};
+
+Status PlaceFiles(const NodeDiskInputs& inputs, const ProgramParts& parts,
+                  const Path& root) {
   for (const auto& file : kFixtures) {
     LAB_CHECK_OK(
         Copy(inputs.fixtures / file.source, root / file.target, file.mode));
@@ -96,9 +102,10 @@ Status PlaceFiles(const NodeDiskInputs& inputs, const Path& kubernetes,
         Copy(inputs.probes / file.source, root / file.target, file.mode));
   }
   const Path bin = root / "usr/local/bin";
-  LAB_CHECK_OK(Copy(kubernetes / "kubelet", bin / "kubelet", 0755));
+  LAB_CHECK_OK(Copy(parts.kubernetes / "kubelet", bin / "kubelet", 0755));
+  LAB_CHECK_OK(Copy(parts.crictl / "crictl", bin / "crictl", 0755));
   for (const char* program : kRuntimePrograms) {
-    LAB_CHECK_OK(Copy(containerd / program, bin / program, 0755));
+    LAB_CHECK_OK(Copy(parts.containerd / program, bin / program, 0755));
   }
   // containerd and the kubelet read these before anybody could write them.
   LAB_CHECK_OK(WriteFile(root / "etc/hosts", "127.0.0.1 localhost\n"));
@@ -217,12 +224,14 @@ Status MakeDisk(const Path& root, const Path& disk) {
 
 Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
                  const Path& log) {
-  LAB_TRY(const Path kubernetes, inputs.cache->Provide(inputs.kubernetes));
-  LAB_TRY(const Path containerd, inputs.cache->Provide(inputs.containerd));
+  ProgramParts parts;
+  LAB_TRY(parts.kubernetes, inputs.cache->Provide(inputs.kubernetes));
+  LAB_TRY(parts.containerd, inputs.cache->Provide(inputs.containerd));
+  LAB_TRY(parts.crictl, inputs.cache->Provide(inputs.crictl));
   LAB_TRY(const Path root_part, inputs.cache->Provide(inputs.root));
   const Path root = into / "root";
   LAB_CHECK_OK(ExtractArchive(root_part / "root.tar", root, Wanted));
-  LAB_CHECK_OK(PlaceFiles(inputs, kubernetes, containerd, root));
+  LAB_CHECK_OK(PlaceFiles(inputs, parts, root));
   LAB_TRY(const Path kernel, OnlyMatch(root / "boot", "vmlinuz-"));
   LAB_TRY(const auto bzimage, ReadFile(kernel));
   LAB_TRY(const auto vmlinux, ExtractVmlinux(bzimage));
@@ -238,7 +247,7 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
                       inputs.probes / "probe", inputs.probes / "seccomp",
                       inputs.probes / "loader"},
                      images));
-  LAB_CHECK_OK(ImportImages(archives, containerd, root, log));
+  LAB_CHECK_OK(ImportImages(archives, parts.containerd, root, log));
   LAB_CHECK_OK(RemoveTree(images));
   LAB_CHECK_OK(MakeDisk(root, into / kDiskFile));
   return RemoveTree(root);
@@ -247,9 +256,9 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
 }  // namespace
 
 Result<PartRecipe> NodeDiskRecipe(const NodeDiskInputs& inputs) {
-  std::vector<std::string> key = {"node-disk/4", PartId(inputs.root),
-                                  PartId(inputs.kubernetes),
-                                  PartId(inputs.containerd)};
+  std::vector<std::string> key = {
+      "node-disk/4", PartId(inputs.root), PartId(inputs.kubernetes),
+      PartId(inputs.containerd), PartId(inputs.crictl)};
   std::vector<Path> files = {inputs.fixtures / "initramfs-init",
                              inputs.fixtures / "modules",
                              inputs.probes / "pause", inputs.probes / "probe",

@@ -18,9 +18,10 @@ struct NodeDiskInputs {
   PartRecipe root;        ///< debian_root.h
   PartRecipe kubernetes;  ///< for the kubelet
   PartRecipe containerd;
+  PartRecipe crictl;
   Path fixtures;           ///< fixtures/node
   Path probes;             ///< directory of the built probes
-  Cache* cache = nullptr;  ///< provides root, kubernetes and containerd
+  Cache* cache = nullptr;  ///< provides these parts
 };
 
 /// Fails if a fixture or a probe cannot be read.

@@ -16,7 +16,7 @@ struct NodeRecipes {
 };
 
 struct Recipes {
-  PartRecipe kubernetes, etcd, containerd;
+  PartRecipe kubernetes, etcd, containerd, crictl;
   std::vector<NodeRecipes> nodes;
 };
 
@@ -30,8 +30,9 @@ Result<Recipes> MakeRecipes(const PartsRequest& request,
   LAB_TRY(auto kubernetes, go(request.kubernetes.control_plane));
   LAB_TRY(auto etcd, go(request.kubernetes.etcd));
   LAB_TRY(auto containerd, go(request.kubernetes.containerd));
+  LAB_TRY(auto crictl, go(request.kubernetes.crictl));
   LAB_TRY(const Path probes, ProbesDirectory());
-  Recipes recipes{kubernetes, etcd, containerd, {}};
+  Recipes recipes{kubernetes, etcd, containerd, crictl, {}};
   for (const auto& name : request.node_os) {
     LAB_TRY(const auto node_os, table.FindNodeOs(name));
     auto root = DebianRootRecipe(node_os, request.debian_mirror);
@@ -40,6 +41,7 @@ Result<Recipes> MakeRecipes(const PartsRequest& request,
                                        .root = root,
                                        .kubernetes = kubernetes,
                                        .containerd = containerd,
+                                       .crictl = crictl,
                                        .fixtures = home / "fixtures" / "node",
                                        .probes = probes,
                                        .cache = &cache}));
@@ -65,7 +67,7 @@ Result<std::vector<PartRecipe>> PartRecipes(const PartsRequest& request,
                                             const ComponentTable& table,
                                             const Path& home, Cache& cache) {
   LAB_TRY(const auto r, MakeRecipes(request, table, home, cache));
-  std::vector<PartRecipe> all = {r.etcd, r.containerd, r.kubernetes};
+  std::vector<PartRecipe> all = {r.etcd, r.containerd, r.crictl, r.kubernetes};
   for (const auto& node : r.nodes) {
     all.push_back(node.root);
     all.push_back(node.disk);

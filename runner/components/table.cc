@@ -97,16 +97,18 @@ Result<KubeadmApi> FindKubeadmApi(const json& apis, const std::string& name) {
 }
 
 Result<KubernetesVersion> ReadKubernetes(const json& j, const json& apis) {
-  LAB_CHECK_OK(CheckFields(
-      j, {"version", "control-plane", "etcd", "containerd", "kubeadm-api"},
-      "kubernetes"));
+  LAB_CHECK_OK(CheckFields(j,
+                           {"version", "control-plane", "etcd", "containerd",
+                            "crictl", "kubeadm-api"},
+                           "kubernetes"));
   auto api = FindKubeadmApi(apis, j.at("kubeadm-api"));
   if (!api) {
     return api.error().Within("kubernetes " +
                               j.at("version").get<std::string>());
   }
-  return KubernetesVersion{j.at("version"), j.at("control-plane"), j.at("etcd"),
-                           j.at("containerd"), std::move(*api)};
+  return KubernetesVersion{j.at("version"), j.at("control-plane"),
+                           j.at("etcd"),    j.at("containerd"),
+                           j.at("crictl"),  std::move(*api)};
 }
 
 Result<ComponentTable> ReadTable(const json& j) {
@@ -129,8 +131,8 @@ Result<ComponentTable> ReadTable(const json& j) {
   }
   for (const auto& entry : j.at("kubernetes")) {
     LAB_TRY(auto version, ReadKubernetes(entry, j.at("kubeadm-apis")));
-    for (const auto& name :
-         {version.control_plane, version.etcd, version.containerd}) {
+    for (const auto& name : {version.control_plane, version.etcd,
+                             version.containerd, version.crictl}) {
       LAB_CHECK_OK(table.FindGoModule(name).has_value()
                        ? Status()
                        : Error{"kubernetes " + version.version +

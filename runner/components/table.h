@@ -60,6 +60,7 @@ struct KubernetesVersion {
   std::string control_plane;  ///< name of a GoModulePart
   std::string etcd;
   std::string containerd;
+  std::string crictl;
   KubeadmApi kubeadm_api;
 };
 

@@ -41,6 +41,7 @@ TEST(ComponentTable, TheRealOneResolves) {
     EXPECT_TRUE(table->FindGoModule(version.control_plane));
     EXPECT_TRUE(table->FindGoModule(version.etcd));
     EXPECT_TRUE(table->FindGoModule(version.containerd));
+    EXPECT_TRUE(table->FindGoModule(version.crictl));
     EXPECT_THAT(version.kubeadm_api.name, HasSubstr("kubeadm.k8s.io/"));
     EXPECT_TRUE(json::parse(version.kubeadm_api.ecdsa).is_object());
   }
@@ -169,7 +170,7 @@ TEST(ComponentTable, AMinorVersionMeansItsNewest) {
         std::vector<std::string>{"1.35.20", "1.36.12", "1.36.3"}}) {
     ComponentTable table;
     for (const auto& version : order) {
-      table.kubernetes.push_back({version, "", "", "", {}});
+      table.kubernetes.push_back({version, "", "", "", "", {}});
     }
     EXPECT_EQ(table.FindKubernetes("1.36")->version, "1.36.12");
     EXPECT_EQ(table.FindKubernetes("1.36.3")->version, "1.36.3");
@@ -212,7 +213,7 @@ TEST(ComponentTable, EveryReferenceMustResolve) {
   for (const auto* place :
        {"/default/kubernetes", "/default/node-os", "/kubernetes/0/etcd",
         "/kubernetes/0/control-plane", "/kubernetes/0/containerd",
-        "/kubernetes/0/kubeadm-api"}) {
+        "/kubernetes/0/crictl", "/kubernetes/0/kubeadm-api"}) {
     auto table = RealTable();
     table[json::json_pointer(place)] = "no-such-thing";
 

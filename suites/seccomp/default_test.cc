@@ -85,30 +85,57 @@ TEST_F(Seccomp, CriLevel) {
   EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
 }
 
+constexpr const char* kGateWanted =
+    "the SeccompDefault feature gate must be enabled in order to use the "
+    "--seccomp-default flag";
+constexpr const char* kNoSuchGate = "unrecognized feature gate: SeccompDefault";
 constexpr const char* kGate = "--feature-gates=SeccompDefault=true";
 
 // S2-11. The gate was needed as long as it was alpha.
 TEST_F(Seccomp, FlagRequiresGate) {
   const auto node = AnyNode();
   const bool required = world.Behaves("kubelet.seccomp-flag-needs-gate", &node);
-  constexpr const char* kRefusal =
-      "the SeccompDefault feature gate must be enabled in order to use the "
-      "--seccomp-default flag";
-
   const auto plain = world.KubeletSays(node, {});
   const auto flag = world.KubeletSays(node, {"--seccomp-default"});
 
   ASSERT_THAT(plain, HasSubstr(kNoKubeletConfig));
   Evidence(Kind::kControl, "without the flag: " + LastLines(plain, 1));
-  EXPECT_THAT(flag, HasSubstr(required ? kRefusal : kNoKubeletConfig));
+  EXPECT_THAT(flag, HasSubstr(required ? kGateWanted : kNoKubeletConfig));
   if (!required) {
-    EXPECT_THAT(flag, Not(HasSubstr(kRefusal)));
+    EXPECT_THAT(flag, Not(HasSubstr(kGateWanted)));
   }
   Evidence(Kind::kNode, "with the flag: " + LastLines(flag, 1));
   if (!required) return;
   const auto both = world.KubeletSays(node, {"--seccomp-default", kGate});
   EXPECT_THAT(both, HasSubstr(kNoKubeletConfig));
   Evidence(Kind::kNode, "with flag and gate: " + LastLines(both, 1));
+}
+
+// S2-12, S2-13, D-8. kind puts its featureGates into the kubelet's file, and
+// they count; but flags are checked before there is a file.
+TEST_F(Seccomp, KindFeaturegates) {
+  const auto node = AnyNode();
+  const bool required = world.Behaves("kubelet.seccomp-flag-needs-gate", &node);
+  const bool known = world.Behaves("kubelet.seccomp-default-gate", &node);
+  const json gate = {{"featureGates", {{"SeccompDefault", true}}}};
+  const json other = {{"featureGates", {{"AllAlpha", false}}}};
+  const json both = {{"featureGates", {{"SeccompDefault", true}}},
+                     {"seccompDefault", true}};
+
+  const auto plain = world.KubeletReads(node, other, {});
+  const auto gated = world.KubeletReads(node, gate, {});
+  const auto flagged = world.KubeletReads(node, gate, {"--seccomp-default"});
+  const auto by_file = world.KubeletReads(node, both, {});
+
+  ASSERT_THAT(plain, HasSubstr(kConfigRead));
+  Evidence(Kind::kControl, "another gate in the file: " + LastLines(plain, 1));
+  const std::string read = known ? kConfigRead : kNoSuchGate;
+  EXPECT_THAT(gated, HasSubstr(read));
+  EXPECT_THAT(flagged, HasSubstr(required ? kGateWanted : read));
+  EXPECT_THAT(by_file, HasSubstr(read));
+  Evidence(Kind::kNode, "gate in the file: " + LastLines(gated, 1));
+  Evidence(Kind::kNode, "and the flag: " + LastLines(flagged, 1));
+  Evidence(Kind::kNode, "and the field: " + LastLines(by_file, 1));
 }
 
 // S2-10, S2-23, S2-24: alpha in 1.22, GA in 1.27, and no gate from 1.29 on.
@@ -122,9 +149,7 @@ TEST_F(Seccomp, SeccompdefaultStages) {
 
   ASSERT_THAT(other, HasSubstr(kNoKubeletConfig));
   Evidence(Kind::kControl, "with another gate: " + LastLines(other, 1));
-  EXPECT_THAT(gate,
-              HasSubstr(known ? kNoKubeletConfig
-                              : "unrecognized feature gate: SeccompDefault"));
+  EXPECT_THAT(gate, HasSubstr(known ? kNoKubeletConfig : kNoSuchGate));
   if (!known) {
     EXPECT_THAT(gate, Not(HasSubstr(kNoKubeletConfig)));
   }

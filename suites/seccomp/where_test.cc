@@ -110,6 +110,30 @@ TEST_F(Seccomp, PrivilegedIgnored) {
   }
 }
 
+// Both starts leave what they see of themselves in the pod's volume, the second
+// prints it.
+TEST_F(Seccomp, RestartKeepsFilter) {
+  const auto node = AnyNode();
+  const auto placed = Apply("restart.yaml", node);
+  const auto control =
+      Claim(world.AwaitRunning(Apply("unconfined.yaml", node)));
+  const auto pod = Claim(world.Await(placed, "to run again", [](const Pod& p) {
+    const auto status = p.ContainerStatus();
+    return status.value("restartCount", 0) == 1 &&
+           status.contains("/state/running"_json_pointer);
+  }));
+
+  const auto free = world.Try(AsControl(control), {kKeyctl});
+  const auto filtered = world.Try(pod, {kKeyctl, "userns"});
+
+  ASSERT_THAT(At(free, kKeyctl), RefusedWith(kReachesKernel));
+  EXPECT_THAT(At(filtered, kKeyctl), RefusedWith(EPERM));
+  // The runtime's default would refuse it; the file does not name it.
+  EXPECT_THAT(At(filtered, "userns"), Allowed());
+  EXPECT_THAT(world.FilteringOf(pod), FilteredBy(1));
+  EXPECT_EQ(world.Log(pod), "Seccomp:\t2\nSeccomp:\t2\n");
+}
+
 bool Ready(const Pod& pod) {
   for (const char* container : {"filtered", "control"}) {
     if (!pod.ContainerStatus(container).value("ready", false)) return false;

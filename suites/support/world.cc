@@ -229,6 +229,20 @@ std::string World::KubeletSays(const NodeShell& node,
   return said.substr(0, said.find("\nUsage:"));
 }
 
+std::string World::KubeletReads(const NodeShell& node, json config,
+                                const std::vector<std::string>& flags) const {
+  config["apiVersion"] = "kubelet.config.k8s.io/v1beta1";
+  config["kind"] = "KubeletConfiguration";
+  config["maxPods"] = -1;
+  const std::string file = "/run/kubelet-reads-" + namespace_ + ".json";
+  Must(node.AskOk({"dd", "status=none", "of=" + file}, config.dump()));
+  auto all = flags;
+  all.push_back("--config=" + file);  // the last one counts
+  auto said = KubeletSays(node, all);
+  Must(node.AskOk({"rm", "-f", file}));
+  return said;
+}
+
 void World::LabelNode(const NodeShell& node, const std::string& key,
                       const std::string& value) {
   labelled_.emplace_back(node, key);

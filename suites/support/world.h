@@ -103,6 +103,10 @@ inline Pod AsControl(Pod pod) {
 
 /// A file that is not there: a kubelet that takes its flags complains of it.
 inline constexpr const char* kNoKubeletConfig = "/lab/no-such-config.yaml";
+/// What a kubelet ends with once it has read a configuration, and found its
+/// gates to be good (ValidateKubeletConfiguration()).
+inline constexpr const char* kConfigRead =
+    "maxPods (--max-pods) -1 must not be a negative number";
 
 class World {
  public:
@@ -166,6 +170,11 @@ class World {
                     const std::string& text);
   /// The text of profiles/seccomp/PATH.
   std::string SeccompText(const std::string& path) const;
+  /// What the node's kubelet says to this configuration (without apiVersion and
+  /// kind) and these flags. It is a second one, and a value is put in that none
+  /// takes: where it likes all else it says kConfigRead.
+  std::string KubeletReads(const NodeShell& node, nlohmann::json config,
+                           const std::vector<std::string>& flags) const;
   /// What the node's kubelet says to these flags. It is a second one, told to
   /// read kNoKubeletConfig, so that it ends before it does anything.
   std::string KubeletSays(const NodeShell& node,

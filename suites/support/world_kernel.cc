@@ -102,10 +102,9 @@ bool World::NoNewPrivs(const Pod& pod, const std::string& container) const {
 
 json World::RuntimeSpec(const Pod& pod, const std::string& container) const {
   const auto node = NodeOf(pod);
-  const json info =
-      json::parse(Must(node.AskOk({"ctr", "--namespace", "k8s.io", "containers",
-                                   "info", pod.ContainerId(container)})));
-  const json spec = info.at("Spec");
+  const json inspected = json::parse(
+      Must(node.AskOk({"crictl", "inspect", pod.ContainerId(container)})));
+  const json spec = inspected.at("/info/runtimeSpec"_json_pointer);
   const auto filter = spec.value("/linux/seccomp"_json_pointer, json());
   Evidence(
       pod.control ? Kind::kControl : Kind::kNode,
