@@ -157,7 +157,7 @@ TEST(MatrixFile, AProductHasAnEnd) {
 TEST(MatrixFile, UnknownNameListsThoseThatExist) {
   const auto file = LoadMatrix(LAB_SOURCE_DIR, "nigthly");
   ASSERT_FALSE(file);
-  EXPECT_THAT(file.error().what, HasSubstr("known: nightly, smoke"));
+  EXPECT_THAT(file.error().what, HasSubstr("known: nightly, seccomp, smoke"));
   EXPECT_EQ(file.error().kind, ErrorKind::kUsage);
   const auto path = LoadMatrix(LAB_SOURCE_DIR, "/no/such.yaml");
   ASSERT_FALSE(path);
