@@ -105,8 +105,7 @@ class Grammar {
   }
 
   void AddLabOptions(CLI::App& command, LabOptions& options) {
-    command.add_option("--lab", options.lab,
-                       "auto, vm (kind and kubeconfig do not work yet)");
+    AddLabKind(command, options);
     command.add_option("--kubernetes", options.kubernetes,
                        "Version, such as 1.36 (default) or 1.36.3");
     AddNodeOs(
@@ -123,6 +122,11 @@ class Grammar {
     command.add_option("--accel", options.accel,
                        "auto (KVM if a test boot works), kvm or tcg");
     AddPartOptions(command, options);
+  }
+
+  static void AddLabKind(CLI::App& command, LabOptions& options) {
+    command.add_option("--lab", options.lab,
+                       "auto (vm), vm, or kind (kubeconfig does not work yet)");
   }
 
   static void AddNodeOs(CLI::App& command, LabOptions& options,
@@ -202,6 +206,7 @@ class Grammar {
     CLI::App* fetch =
         Command(app_, "fetch", "Get all parts ahead of time",
                 [this](const Context& c) { return Fetch(c, parsed_.run.lab); });
+    AddLabKind(*fetch, parsed_.run.lab);
     fetch->add_option("--kubernetes", parsed_.run.lab.kubernetes,
                       "Version, or all");
     AddNodeOs(*fetch, parsed_.run.lab,
@@ -302,6 +307,7 @@ class Grammar {
                   return Doctor(c, parsed_.run.lab, parsed_.json);
                 });
     doctor->add_flag("--json", parsed_.json, "As JSON");
+    AddLabKind(*doctor, parsed_.run.lab);
     doctor->add_option("--kubernetes", parsed_.run.lab.kubernetes, "Version");
     AddNodeOs(*doctor, parsed_.run.lab, "Debian suite: " + NodeSystems());
   }

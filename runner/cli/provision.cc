@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "runner/base/text.h"
 #include "runner/cli/doctor.h"
 #include "runner/cli/suite_shape.h"
+#include "runner/lab/kind_lab.h"
 #include "runner/lab/store.h"
 
 namespace lab {
@@ -14,16 +17,33 @@ namespace {
 // The first that works is what a node runs if nobody asks.
 const std::vector<std::string> kRuntimes = {"crun", "runc"};
 
-Status CheckLabKind(const std::string& kind) {
-  if (kind == "auto" || kind == "vm") return {};
-  if (kind == "kind" || kind == "kubeconfig") {
-    return UsageError(fmt::format(
-        "--lab {} does not work yet; --lab vm does, and --lab auto chooses it",
-        kind));
+// "auto" is the vm lab: it runs every suite on every host.
+Result<std::string> LabKind(const std::string& wanted) {
+  if (wanted == "auto") return std::string("vm");
+  if (wanted == "vm" || wanted == "kind") return wanted;
+  if (wanted == "kubeconfig") {
+    return UsageError(
+        "--lab kubeconfig does not work yet; --lab vm and --lab kind do");
   }
   return UsageError(fmt::format(
-      "unknown lab \"{}\"; known: auto, vm (kind and kubeconfig are planned)",
-      kind));
+      "unknown lab \"{}\"; known: auto, vm, kind (kubeconfig is planned)",
+      wanted));
+}
+
+// Options of machines, which kind's nodes are not.
+Status CheckKindOptions(const LabOptions& options) {
+  const LabOptions usual;
+  const std::tuple<const char*, std::string, std::string> all[] = {
+      {"--node-os", options.node_os, usual.node_os},
+      {"--runtime", options.runtime, usual.runtime},
+      {"--accel", options.accel, usual.accel}};
+  for (const auto& [name, value, as_usual] : all) {
+    if (value == as_usual) continue;
+    return UsageError(fmt::format(
+        "{} {} is for the machines of a vm lab; leave it out with --lab kind",
+        name, value));
+  }
+  return {};
 }
 
 Status CheckWord(const std::string& option, const std::string& word,
@@ -96,6 +116,7 @@ std::string OptionsToRepeat(const LabOptions& options) {
                        const std::string& usual) {
     if (value != usual) text += fmt::format(" {} {}", name, ShellQuote(value));
   };
+  if (options.lab == "kind") text += " --lab kind";
   add("--kubernetes", options.kubernetes, defaults.kubernetes);
   add("--node-os", options.node_os, defaults.node_os);
   add("--config", options.config, defaults.config);
@@ -107,7 +128,8 @@ std::string OptionsToRepeat(const LabOptions& options) {
 }  // namespace
 
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
-  LAB_CHECK_OK(CheckLabKind(options.lab));
+  LAB_TRY(const auto kind, LabKind(options.lab));
+  if (kind == "kind") LAB_CHECK_OK(CheckKindOptions(options));
   if (!options.runtime.empty()) {
     LAB_CHECK_OK(CheckWord("--runtime", options.runtime, kRuntimes));
   }
@@ -129,43 +151,76 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   const auto text = ReadFile(path);
   if (!text) return UsageError("--config: " + text.error().what);
   LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
-  LAB_CHECK_OK(CheckForVmLab(config, kubernetes.kubeadm_api));
-  LAB_CHECK_OK(CheckMounts(config));
+  LabPlan plan{kind, std::move(config),       kubernetes, std::move(table),
+               {},   OptionsToRepeat(options)};
+  LAB_CHECK_OK(CheckMounts(plan.config));
+  if (kind == "kind") {
+    LAB_CHECK_OK(CheckForKindLab(plan.config));
+    return plan;
+  }
+  LAB_CHECK_OK(CheckForVmLab(plan.config, kubernetes.kubeadm_api));
   LAB_TRY(const auto shape,
-          ShapeLab(config, "lab", kubernetes, table, options));
-  LabPlan plan{std::move(config),
-               kubernetes,
-               std::move(table),
-               {},
-               OptionsToRepeat(options)};
+          ShapeLab(plan.config, "lab", kubernetes, plan.table, options));
   for (const auto& worker : shape.workers) {
     plan.node_os.insert(worker.choice.node_os);
   }
   return plan;
 }
 
-Result<Parts> ProvidePlannedParts(const Context& context,
-                                  const LabOptions& options,
-                                  const LabPlan& plan, Progress& progress) {
+Result<std::vector<PartRecipe>> PlannedRecipes(const Context& context,
+                                               const LabOptions& options,
+                                               const LabPlan& plan,
+                                               Cache& cache) {
+  if (plan.lab == "kind") {
+    return KindPartRecipes({plan.kubernetes, options.debian_mirror}, plan.table,
+                           context.home, cache);
+  }
+  return PartRecipes({.kubernetes = plan.kubernetes,
+                      .node_os = plan.node_os,
+                      .debian_mirror = options.debian_mirror},
+                     plan.table, context.home, cache);
+}
+
+Result<LabParts> ProvidePlannedParts(const Context& context,
+                                     const LabOptions& options,
+                                     const LabPlan& plan, Progress& progress) {
   Cache cache(context.cache, progress, options.offline);
-  return ProvideParts({.kubernetes = plan.kubernetes,
-                       .node_os = plan.node_os,
-                       .debian_mirror = options.debian_mirror},
-                      plan.table, context.home, cache);
+  LabParts parts;
+  if (plan.lab == "kind") {
+    LAB_TRY(parts.kind,
+            ProvideKindParts({plan.kubernetes, options.debian_mirror},
+                             plan.table, context.home, cache));
+    return parts;
+  }
+  LAB_TRY(parts.vm, ProvideParts({.kubernetes = plan.kubernetes,
+                                  .node_os = plan.node_os,
+                                  .debian_mirror = options.debian_mirror},
+                                 plan.table, context.home, cache));
+  return parts;
 }
 
 Result<std::unique_ptr<Lab>> ProvisionLab(
     const Context& context, const LabOptions& options, const LabPlan& plan,
-    const Parts& parts, const std::string& name, Progress& progress) {
+    const LabParts& parts, const std::string& name, Progress& progress) {
+  const Path directory = LabStore(context.cache).DirectoryOf(name);
+  if (plan.lab == "kind") {
+    return KindLab::Up({.name = name,
+                        .cache = context.cache,
+                        .directory = directory,
+                        .config = plan.config,
+                        .kubernetes = plan.kubernetes,
+                        .parts = parts.kind},
+                       progress);
+  }
   LAB_TRY(auto shape,
           ShapeLab(plan.config, name, plan.kubernetes, plan.table, options));
   return VmLab::Up({.name = name,
                     .home = context.home,
                     .cache = context.cache,
-                    .directory = LabStore(context.cache).DirectoryOf(name),
+                    .directory = directory,
                     .shape = std::move(shape),
                     .kubernetes = plan.kubernetes,
-                    .parts = parts,
+                    .parts = parts.vm,
                     .accel = options.accel},
                    progress);
 }

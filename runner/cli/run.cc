@@ -204,7 +204,7 @@ class SuiteRun {
     });
   }
 
-  Status GetParts(Parts& parts) {
+  Status GetParts(LabParts& parts) {
     return Phase("parts", "components, from the cache or built", [&] {
       auto provided =
           ProvidePlannedParts(context_, options_.lab, plan_, terminal_);
@@ -216,7 +216,7 @@ class SuiteRun {
   Status Provision() {
     LAB_CHECK_OK(Phase("host", "what this machine must have",
                        [&] { return CheckHost(context_, plan_); }));
-    Parts parts;
+    LabParts parts;
     if (options_.from_saved.empty()) LAB_CHECK_OK(GetParts(parts));
     return Phase("lab", "control plane and nodes", [&]() -> Status {
       const std::string name = "run-" + run_id_;

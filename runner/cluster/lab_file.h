@@ -46,6 +46,9 @@ struct LabFile {
   Path api_socket;  ///< of the kubectl proxy
   Path kubectl;
   std::string kubernetes;
+  /// Of a kind lab: the daemon that runs its nodes ("unix:///..."); what is
+  /// the lab's there, Docker::RemoveLab knows.
+  std::string docker_host;
   std::vector<LabNode> nodes;
   std::vector<LabProcess> processes;
   /// Measured, never asked for: kernel, lsm, kubelet, runtime, accelerator...

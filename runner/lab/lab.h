@@ -3,6 +3,7 @@
 // with this process.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "runner/base/progress.h"
@@ -28,5 +29,10 @@ class Lab {
   Lab() = default;
   Lab(Lab&&) noexcept = default;
 };
+
+/// A step with a name for people; how long it took becomes the fact `fact` of
+/// `lab`.
+Status TimedStep(LabFile& lab, Progress& progress, const std::string& name,
+                 const std::string& fact, const std::function<Status()>& step);
 
 }  // namespace lab

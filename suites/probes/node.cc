@@ -63,13 +63,23 @@ void Features(const std::string& root, const std::string& below,
   }
 }
 
-// A container's cgroup is the directory that carries its id.
+bool HasProcesses(const std::string& cgroup) {
+  if (!probe::ReadTrimmed(cgroup + "/cgroup.procs").empty()) return true;
+  for (const auto& [name, directory] : List(cgroup)) {
+    if (directory && HasProcesses(cgroup + "/" + name)) return true;
+  }
+  return false;
+}
+
+// A container's or pod's cgroup is the directory that carries its id. With
+// cgroup v1 there is one in every hierarchy, and not all of them are used.
 std::string FindCgroup(const std::string& at, const std::string& id) {
   for (const auto& [name, directory] : List(at)) {
     if (!directory) continue;
     const std::string path = at + "/" + name;
-    if (name.find(id) != std::string::npos) return path;
-    const std::string found = FindCgroup(path, id);
+    const bool its = name.find(id) != std::string::npos;
+    if (its && HasProcesses(path)) return path;
+    const std::string found = its ? "" : FindCgroup(path, id);
     if (!found.empty()) return found;
   }
   return "";
@@ -94,19 +104,20 @@ int Facts() {
 int Process(const std::string& id) {
   const std::string cgroup = FindCgroup("/sys/fs/cgroup", id);
   if (cgroup.empty()) {
-    std::fprintf(stderr, "lab-node: no cgroup of container %s\n", id.c_str());
+    std::fprintf(stderr, "lab-node: no cgroup with processes of container %s\n",
+                 id.c_str());
     return 3;
   }
   const long pid = std::strtol(
       probe::ReadTrimmed(cgroup + "/cgroup.procs").c_str(), nullptr, 10);
   const std::string proc = "/proc/" + std::to_string(pid);
-  bool ok = false;
-  const std::string label = probe::ReadTrimmed(proc + "/attr/current", &ok);
-  if (pid <= 0 || !ok) {
+  const std::string status = probe::ReadTrimmed(proc + "/status");
+  if (pid <= 0 || status.empty()) {
     std::fprintf(stderr, "lab-node: no process in %s\n", cgroup.c_str());
     return 3;
   }
-  const std::string status = probe::ReadTrimmed(proc + "/status");
+  // Unreadable where no security module gives labels.
+  const std::string label = probe::ReadTrimmed(proc + "/attr/current");
   probe::JsonLine()
       .Add("pid", pid)
       .Add("label", label)
@@ -139,9 +150,12 @@ void PrintProcesses(const std::string& cgroup) {
   }
 }
 
-// The cgroupfs driver names a pod's directory "podUID".
-int PodProcesses(const std::string& uid) {
-  const std::string cgroup = FindCgroup("/sys/fs/cgroup", "pod" + uid);
+// The cgroupfs driver names a pod's directory "podUID"; that of systemd, to
+// which "-" means a level, writes "_" for it.
+int PodProcesses(std::string uid) {
+  std::string cgroup = FindCgroup("/sys/fs/cgroup", "pod" + uid);
+  std::replace(uid.begin(), uid.end(), '-', '_');
+  if (cgroup.empty()) cgroup = FindCgroup("/sys/fs/cgroup", "pod" + uid);
   if (!cgroup.empty()) PrintProcesses(cgroup);
   return 0;
 }
