@@ -6,6 +6,8 @@
 #include "runner/base/text.h"
 #include "runner/cli/doctor.h"
 #include "runner/cli/suite_shape.h"
+#include "runner/lab/gates.h"
+#include "runner/lab/kind_shape.h"
 #include "runner/lab/store.h"
 
 namespace lab {
@@ -75,6 +77,37 @@ Result<NodeChoice> ChooseMachine(const KindConfig& config, const KindNode& node,
   return UsageError("--runtime: " + what);
 }
 
+Status CheckWords(const LabOptions& options) {
+  if (!options.runtime.empty()) {
+    LAB_CHECK_OK(CheckWord("--runtime", options.runtime, kRuntimes));
+  }
+  return CheckWord("--accel", options.accel, {"auto", "kvm", "tcg"});
+}
+
+Result<KubernetesVersion> ChooseKubernetes(const ComponentTable& table,
+                                           const LabOptions& options) {
+  LAB_TRY(auto kubernetes, table.FindKubernetes(options.kubernetes.empty()
+                                                    ? table.default_kubernetes
+                                                    : options.kubernetes));
+  if (const auto known = table.FindNodeOs(
+          options.node_os.empty() ? table.default_node_os : options.node_os);
+      !known) {
+    return known.error().Within("--node-os");
+  }
+  return kubernetes;
+}
+
+Result<KindConfig> ReadConfig(const Context& context, const LabOptions& options,
+                              const KubernetesVersion& kubernetes) {
+  Path path = options.config;
+  if (path.empty()) {
+    LAB_TRY(path, UsualConfig(context.home, options.suite, kubernetes.version));
+  }
+  const auto text = ReadFile(path);
+  if (!text) return UsageError("--config: " + text.error().what);
+  return ParseKindConfig(*text, path.string());
+}
+
 Result<VmShape> ShapeLab(const KindConfig& config, const std::string& name,
                          const KubernetesVersion& kubernetes,
                          const ComponentTable& table,
@@ -108,29 +141,15 @@ std::string OptionsToRepeat(const LabOptions& options) {
 
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_CHECK_OK(CheckLabKind(options.lab));
-  if (!options.runtime.empty()) {
-    LAB_CHECK_OK(CheckWord("--runtime", options.runtime, kRuntimes));
-  }
-  LAB_CHECK_OK(CheckWord("--accel", options.accel, {"auto", "kvm", "tcg"}));
+  LAB_CHECK_OK(CheckWords(options));
   LAB_TRY(auto table, LoadComponentTable(context.home));
-  LAB_TRY(
-      const auto kubernetes,
-      table.FindKubernetes(options.kubernetes.empty() ? table.default_kubernetes
-                                                      : options.kubernetes));
-  if (const auto known = table.FindNodeOs(
-          options.node_os.empty() ? table.default_node_os : options.node_os);
-      !known) {
-    return known.error().Within("--node-os");
-  }
-  Path path = options.config;
-  if (path.empty()) {
-    LAB_TRY(path, UsualConfig(context.home, options.suite, kubernetes.version));
-  }
-  const auto text = ReadFile(path);
-  if (!text) return UsageError("--config: " + text.error().what);
-  LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
+  LAB_TRY(const auto kubernetes, ChooseKubernetes(table, options));
+  LAB_TRY(auto config, ReadConfig(context, options, kubernetes));
   LAB_CHECK_OK(CheckForVmLab(config, kubernetes.kubeadm_api));
   LAB_CHECK_OK(CheckMounts(config));
+  LAB_TRY(const auto gates, FeatureGates::Load(context.home, kubernetes));
+  const auto wrong = CheckGates(config, gates);
+  if (!wrong.empty()) return wrong.front();
   LAB_TRY(const auto shape,
           ShapeLab(config, "lab", kubernetes, table, options));
   LabPlan plan{std::move(config),
@@ -142,6 +161,32 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
     plan.node_os.insert(worker.choice.node_os);
   }
   return plan;
+}
+
+Result<OutlinedLab> OutlineLab(const Context& context,
+                               const LabOptions& options) {
+  LAB_CHECK_OK(CheckWord("--lab", options.lab, {"auto", "vm", "kind"}));
+  LAB_CHECK_OK(CheckWords(options));
+  LAB_TRY(const auto table, LoadComponentTable(context.home));
+  LAB_TRY(const auto kubernetes, ChooseKubernetes(table, options));
+  LAB_TRY(const auto config, ReadConfig(context, options, kubernetes));
+  LAB_TRY(auto gates, FeatureGates::Load(context.home, kubernetes));
+  auto problems = CheckGates(config, gates);
+  if (const auto mounts = CheckMounts(config); !mounts) {
+    problems.push_back(mounts.error());
+  }
+  const std::string name = config.name.empty() ? "lab" : config.name;
+  if (options.lab == "kind") {
+    LAB_TRY(const auto shape, ResolveKindShape(config, name, kubernetes.version,
+                                               kubernetes.kubeadm_api));
+    LAB_TRY(auto outline, OutlineKindLab(config, shape, kubernetes));
+    return OutlinedLab{std::move(outline), std::move(gates),
+                       std::move(problems)};
+  }
+  LAB_TRY(const auto shape, ShapeLab(config, name, kubernetes, table, options));
+  LAB_TRY(auto outline, OutlineVmLab(config, shape, kubernetes,
+                                     context.home / "fixtures" / "node"));
+  return OutlinedLab{std::move(outline), std::move(gates), std::move(problems)};
 }
 
 Result<Parts> ProvidePlannedParts(const Context& context,

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "runner/cli/options.h"
+#include "runner/lab/lab_outline.h"
 #include "runner/lab/vm_lab.h"
 
 namespace lab {
@@ -19,6 +20,16 @@ struct LabPlan {
   std::string options;  ///< those that differ from the defaults, to repeat
 };
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options);
+
+/// What the lab would be, and all that is wrong with its config and would keep
+/// it from coming up; an error if there is no telling.
+struct OutlinedLab {
+  LabOutline outline;
+  FeatureGates gates;
+  std::vector<Error> problems;
+};
+Result<OutlinedLab> OutlineLab(const Context& context,
+                               const LabOptions& options);
 
 /// Gets the parts (a phase of its own for the records).
 Result<Parts> ProvidePlannedParts(const Context& context,
