@@ -21,20 +21,22 @@
 namespace lab {
 namespace {
 
-Result<VmLab> Provide(const Context& context, const LabCommandOptions& options,
-                      Progress& progress) {
+Result<std::unique_ptr<Lab>> Provide(const Context& context,
+                                     const LabCommandOptions& options,
+                                     Progress& progress) {
   if (!options.from_saved.empty()) {
     return ProvideSavedLab(context, options.from_saved, options.name, progress);
   }
   LAB_TRY(const auto plan, PlanLab(context, options.lab));
   LAB_TRY(const auto parts,
           ProvidePlannedParts(context, options.lab, plan, progress));
-  return ProvisionVmLab(context, options.lab, plan, parts, options.name,
-                        progress);
+  return ProvisionLab(context, options.lab, plan, parts, options.name,
+                      progress);
 }
 
-Result<VmLab> BringUp(const Context& context, const LabCommandOptions& options,
-                      Progress& progress) {
+Result<std::unique_ptr<Lab>> BringUp(const Context& context,
+                                     const LabCommandOptions& options,
+                                     Progress& progress) {
   const LabStore store(context.cache);
   const Path directory = store.DirectoryOf(options.name);
   // What a keeper that was killed left behind.
@@ -119,7 +121,7 @@ ExitCode Keep(const Context& context, const LabCommandOptions& options,
     news.Failed(lab.error());
     return ExitCodeFor(lab.error());
   }
-  const auto requests = KeeperRequests::Listen(lab->file().directory);
+  const auto requests = KeeperRequests::Listen((*lab)->file().directory);
   if (!requests) {
     news.Failed(requests.error());
     return ExitCodeFor(requests.error());
@@ -129,9 +131,9 @@ ExitCode Keep(const Context& context, const LabCommandOptions& options,
   while (!stop::Requested()) {
     pollfd fds[] = {{stop::Fd(), POLLIN, 0}, {requests->fd(), POLLIN, 0}};
     ::poll(fds, 2, -1);
-    if (fds[1].revents != 0) requests->Serve(context, *lab);
+    if (fds[1].revents != 0) requests->Serve(context, **lab);
   }
-  lab->Down();
+  (*lab)->Down();
   return ExitCode::kOk;
 }
 

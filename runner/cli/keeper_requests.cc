@@ -72,7 +72,7 @@ Result<KeeperRequests> KeeperRequests::Listen(const Path& lab_directory) {
   return KeeperRequests(std::move(endpoint.fd));
 }
 
-void KeeperRequests::Serve(const Context& context, VmLab& lab) const {
+void KeeperRequests::Serve(const Context& context, Lab& lab) const {
   const UniqueFd client(
       ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!client.valid()) return;

@@ -19,7 +19,7 @@ class KeeperRequests {
   /// Readable when there is a request.
   int fd() const { return socket_.get(); }
   /// Answers one.
-  void Serve(const Context& context, VmLab& lab) const;
+  void Serve(const Context& context, Lab& lab) const;
 
  private:
   explicit KeeperRequests(UniqueFd socket) : socket_(std::move(socket)) {}

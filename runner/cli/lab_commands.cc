@@ -16,6 +16,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kLoginShell =
+    "command -v bash >/dev/null && exec bash -l; exec sh -l";
+
 std::string State(const LabFile& lab) {
   return lab.owner.Alive() ? lab.state : "dead (runner lab gc removes it)";
 }
@@ -124,22 +127,24 @@ ExitCode LabShell(const Context& context, const LabCommandOptions& options) {
   if (!lab) return Complain(lab.error());
   const auto node = FindWorker(*lab, options.node);
   if (!node) return Complain(node.error());
-  std::vector<std::string> argv = {"ssh", "-F", lab->SshConfig().string()};
-  if (options.command.empty() && ::isatty(0) != 0) argv.push_back("-t");
-  argv.push_back(node->name);
-  if (!options.command.empty()) {
-    argv.push_back("--");
-    argv.push_back(ShellQuote(options.command));
+  const bool person = options.command.empty() && ::isatty(0) != 0;
+  auto argv = person ? node->login.terminal : node->login.command;
+  if (argv.empty()) {
+    return Complain(UsageError(fmt::format("lab {} has no way to log in to {}",
+                                           lab->name, node->name)));
   }
-  // This process becomes ssh: its terminal, its signals, its exit status.
+  argv.push_back(options.command.empty() ? kLoginShell
+                                         : ShellQuote(options.command));
+  // This process becomes ssh, or docker: its terminal, its signals, its exit
+  // status.
   std::vector<char*> raw;
   for (auto& argument : argv) raw.push_back(argument.data());
   raw.push_back(nullptr);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execvp("ssh", raw.data());
-  return Complain(Error{"cannot start ssh"});
+  ::execvp(raw[0], raw.data());
+  return Complain(Error{"cannot start " + argv.front()});
 }
 
 ExitCode LabLogs(const Context& context, const LabCommandOptions& options) {

@@ -199,9 +199,9 @@ Result<Parts> ProvidePlannedParts(const Context& context,
                       plan.table, context.home, cache);
 }
 
-Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
-                             const LabPlan& plan, const Parts& parts,
-                             const std::string& name, Progress& progress) {
+Result<std::unique_ptr<Lab>> ProvisionLab(
+    const Context& context, const LabOptions& options, const LabPlan& plan,
+    const Parts& parts, const std::string& name, Progress& progress) {
   LAB_TRY(auto shape,
           ShapeLab(plan.config, name, plan.kubernetes, plan.table, options));
   return VmLab::Up({.name = name,

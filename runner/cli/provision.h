@@ -37,9 +37,9 @@ Result<Parts> ProvidePlannedParts(const Context& context,
                                   const LabPlan& plan, Progress& progress);
 
 /// Brings up the lab called `name` in this process.
-Result<VmLab> ProvisionVmLab(const Context& context, const LabOptions& options,
-                             const LabPlan& plan, const Parts& parts,
-                             const std::string& name, Progress& progress);
+Result<std::unique_ptr<Lab>> ProvisionLab(
+    const Context& context, const LabOptions& options, const LabPlan& plan,
+    const Parts& parts, const std::string& name, Progress& progress);
 
 /// Checks what must be installed; a provision error names the part and the
 /// command that mends it.

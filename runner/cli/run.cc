@@ -76,7 +76,7 @@ class SuiteRun {
                 .lab = &file_,
                 .lab_json = lab_json_.empty() ? file_.directory / "lab.json"
                                               : lab_json_,
-                .throwaway = lab_.has_value(),
+                .throwaway = lab_ != nullptr,
                 .jobs = Jobs(),
                 .known_issues = known_issues_,
                 .faults = faults_},
@@ -232,11 +232,11 @@ class SuiteRun {
       }
       auto lab =
           options_.from_saved.empty()
-              ? ProvisionVmLab(context_, options_.lab, plan_, parts, name,
-                               terminal_)
+              ? ProvisionLab(context_, options_.lab, plan_, parts, name,
+                             terminal_)
               : ProvideSavedLab(context_, options_.from_saved, name, terminal_);
       if (lab) {
-        lab_.emplace(std::move(*lab));
+        lab_ = std::move(*lab);
         file_ = lab_->file();
         return {};
       }
@@ -368,7 +368,7 @@ class SuiteRun {
   LabPlan plan_;
   Path directory_;
   std::optional<Journal> journal_;
-  std::optional<VmLab> lab_;
+  std::unique_ptr<Lab> lab_;
   LabFile file_;
 };
 

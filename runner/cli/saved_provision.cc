@@ -74,8 +74,10 @@ Result<SavedLab> FindRestorable(const Context& context,
   return saved;
 }
 
-Result<VmLab> ProvideSavedLab(const Context& context, const std::string& name,
-                              const std::string& lab, Progress& progress) {
+Result<std::unique_ptr<Lab>> ProvideSavedLab(const Context& context,
+                                             const std::string& name,
+                                             const std::string& lab,
+                                             Progress& progress) {
   LAB_TRY(const auto saved, FindRestorable(context, name));
   return VmLab::Restore({.name = lab,
                          .home = context.home,

@@ -16,7 +16,9 @@ Result<SavedLab> FindRestorable(const Context& context,
                                 const std::string& saved);
 
 /// Goes on with it as lab `name`, in this process.
-Result<VmLab> ProvideSavedLab(const Context& context, const std::string& saved,
-                              const std::string& name, Progress& progress);
+Result<std::unique_ptr<Lab>> ProvideSavedLab(const Context& context,
+                                             const std::string& saved,
+                                             const std::string& name,
+                                             Progress& progress);
 
 }  // namespace lab

@@ -21,6 +21,12 @@ ProcessId ReadProcessId(const json& j) {
           j.at("start_time").get<unsigned long long>()};
 }
 
+// Labs that were saved before nodes had one are without.
+NodeLogin ReadLogin(const json& node) {
+  if (!node.contains("login")) return {};
+  return {node.at("login").at("command"), node.at("login").at("terminal")};
+}
+
 LabFile Read(const json& j) {
   LabFile lab;
   lab.name = j.at("name");
@@ -35,7 +41,8 @@ LabFile Read(const json& j) {
   lab.kubernetes = j.at("kubernetes");
   for (const auto& n : j.at("nodes")) {
     lab.nodes.push_back({n.at("name"), n.at("role"), n.at("address"),
-                         n.at("console").get<std::string>(), n.at("labels")});
+                         n.at("console").get<std::string>(), n.at("labels"),
+                         ReadLogin(n)});
   }
   for (const auto& p : j.at("processes")) {
     lab.processes.push_back({p.at("name"), ReadProcessId(p)});
@@ -52,6 +59,13 @@ std::vector<LabNode> LabFile::Workers() const {
     if (node.role == "worker") workers.push_back(node);
   }
   return workers;
+}
+
+NodeLogin LabFile::LoginTo(const std::string& node) const {
+  for (const auto& known : nodes) {
+    if (known.name == node) return known.login;
+  }
+  return {};
 }
 
 std::string LabFile::FactOf(const std::string& node,
@@ -79,7 +93,10 @@ Status LabFile::SaveTo(const Path& file) const {
                           {"role", node.role},
                           {"address", node.address},
                           {"console", node.console.string()},
-                          {"labels", node.labels}});
+                          {"labels", node.labels},
+                          {"login",
+                           {{"command", node.login.command},
+                            {"terminal", node.login.terminal}}}});
   }
   for (const auto& process : processes) {
     json entry = ToJson(process.id);

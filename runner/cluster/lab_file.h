@@ -14,12 +14,20 @@
 
 namespace lab {
 
+/// A way onto a node, as argument vectors: to each, a command line for the
+/// node's shell is added as the last argument.
+struct NodeLogin {
+  std::vector<std::string> command;   ///< hands on stdin; for programs
+  std::vector<std::string> terminal;  ///< makes a terminal; for people
+};
+
 struct LabNode {
   std::string name;     ///< in Kubernetes
   std::string role;     ///< "control-plane" or "worker"
   std::string address;  ///< where the host reaches it
   Path console;         ///< its console log, if it has one
   std::map<std::string, std::string> labels;
+  NodeLogin login;  ///< empty: there is none
 };
 
 struct LabProcess {
@@ -29,7 +37,7 @@ struct LabProcess {
 
 struct LabFile {
   std::string name;
-  std::string kind;     ///< "vm"
+  std::string kind;     ///< "vm", "kind"
   std::string created;  ///< UTC
   std::string state;    ///< "starting", "up"
   ProcessId owner;      ///< the process whose end ends the lab
@@ -44,6 +52,8 @@ struct LabFile {
   std::map<std::string, std::string> facts;
 
   std::vector<LabNode> Workers() const;
+  /// How to log in to a node; empty if there is none of this name.
+  NodeLogin LoginTo(const std::string& node) const;
   /// What was measured on one node; empty if it was not.
   std::string FactOf(const std::string& node, const std::string& fact) const;
   /// Whether the node's kernel has AppArmor on, as the kernel said.
@@ -54,7 +64,6 @@ struct LabFile {
   Path LogOf(const std::string& process) const {
     return directory / "logs" / (process + ".log");
   }
-  Path SshConfig() const { return directory / "ssh_config"; }
 
   Status Save() const { return SaveTo(directory / "lab.json"); }
   Status SaveTo(const Path& file) const;

@@ -19,26 +19,27 @@ TempDir Scratch() {
 }
 
 LabFile SomeLab(const Path& directory) {
-  return {
-      .name = "lab",
-      .kind = "vm",
-      .created = "2026-05-04T03:02:01",
-      .state = "up",
-      .owner = {12, 18446744073709551615ull},
-      .directory = directory,
-      .kubeconfig = "/l/admin.conf",
-      .api_socket = "/l/api.sock",
-      .kubectl = "/p/kubectl",
-      .kubernetes = "1.36.3",
-      .nodes = {{"lab-control-plane", "control-plane", "127.77.1.1", "", {}},
-                {"lab-worker",
-                 "worker",
-                 "127.77.1.11",
-                 "/l/w.console",
-                 {{"tier", "a\"b\n"}}},
-                {"lab-worker2", "worker", "127.77.1.12", "", {}}},
-      .processes = {{"etcd", {13, 5}}, {"qemu", {14, 6}}},
-      .facts = {{"kernel", "6.12.1"}, {"lsm", "apparmor — ✓"}}};
+  return {.name = "lab",
+          .kind = "vm",
+          .created = "2026-05-04T03:02:01",
+          .state = "up",
+          .owner = {12, 18446744073709551615ull},
+          .directory = directory,
+          .kubeconfig = "/l/admin.conf",
+          .api_socket = "/l/api.sock",
+          .kubectl = "/p/kubectl",
+          .kubernetes = "1.36.3",
+          .nodes =
+              {{"lab-control-plane", "control-plane", "127.77.1.1", "", {}, {}},
+               {"lab-worker",
+                "worker",
+                "127.77.1.11",
+                "/l/w.console",
+                {{"tier", "a\"b\n"}},
+                {{"ssh", "lab-worker"}, {"ssh", "-t", "lab-worker"}}},
+               {"lab-worker2", "worker", "127.77.1.12", "", {}, {}}},
+          .processes = {{"etcd", {13, 5}}, {"qemu", {14, 6}}},
+          .facts = {{"kernel", "6.12.1"}, {"lsm", "apparmor — ✓"}}};
 }
 
 TEST(LabFile, ComesBackAsItWasSaved) {
@@ -56,7 +57,8 @@ TEST(LabFile, ComesBackAsItWasSaved) {
   EXPECT_EQ(loaded->nodes.at(1).labels.at("tier"), "a\"b\n");
   EXPECT_EQ(loaded->processes.at(1).id.pid, 14);
   EXPECT_EQ(loaded->facts.at("lsm"), "apparmor — ✓");
-  EXPECT_EQ(loaded->SshConfig(), dir.path() / "ssh_config");
+  EXPECT_EQ(loaded->LoginTo("lab-worker").terminal.at(1), "-t");
+  EXPECT_TRUE(loaded->LoginTo("lab-worker3").command.empty());
 }
 
 TEST(LabFile, SaysAllThatOthersReadInIt) {
@@ -73,11 +75,15 @@ TEST(LabFile, SaysAllThatOthersReadInIt) {
   EXPECT_EQ(j.at("api_socket"), "/l/api.sock");
   EXPECT_EQ(j.at("kubectl"), "/p/kubectl");
   EXPECT_EQ(j.at("kubernetes"), "1.36.3");
-  EXPECT_EQ(j.at("nodes").at(1), json({{"name", "lab-worker"},
-                                       {"role", "worker"},
-                                       {"address", "127.77.1.11"},
-                                       {"console", "/l/w.console"},
-                                       {"labels", {{"tier", "a\"b\n"}}}}));
+  EXPECT_EQ(j.at("nodes").at(1),
+            json({{"name", "lab-worker"},
+                  {"role", "worker"},
+                  {"address", "127.77.1.11"},
+                  {"console", "/l/w.console"},
+                  {"labels", {{"tier", "a\"b\n"}}},
+                  {"login",
+                   {{"command", {"ssh", "lab-worker"}},
+                    {"terminal", {"ssh", "-t", "lab-worker"}}}}}));
   EXPECT_EQ(j.at("processes").at(0),
             json({{"name", "etcd"}, {"pid", 13}, {"start_time", 5}}));
 }

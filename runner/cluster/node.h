@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A way onto a node: commands as root, over the ssh connection that the lab
-// holds open (about 75 ms a command on an emulated node).
+// Commands on a node, as root, by whatever way onto it the lab's file has.
 #pragma once
 
 #include <string>
@@ -14,12 +13,12 @@ namespace lab {
 class NodeShell {
  public:
   NodeShell(const LabFile& lab, std::string node)
-      : ssh_config_(lab.SshConfig()), node_(std::move(node)) {}
+      : login_(lab.LoginTo(node).command), node_(std::move(node)) {}
 
   const std::string& node() const { return node_; }
 
   /// Runs argv on the node; the far shell is given it quoted. An Error means
-  /// that the node could not be asked (ssh's own exit status 255 included).
+  /// that the node could not be asked, or not to the end.
   Result<Finished> Ask(const std::vector<std::string>& argv,
                        const std::string& input = "",
                        Duration timeout = 30s) const;
@@ -63,7 +62,7 @@ class NodeShell {
                         Duration timeout) const;
   Result<ProfileState> Profiles() const;
 
-  Path ssh_config_;
+  std::vector<std::string> login_;
   std::string node_;
 };
 

@@ -6,10 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "runner/base/text.h"
-#include "runner/base/wait.h"
 #include "runner/cluster/api.h"
-#include "runner/cluster/node.h"
-#include "runner/kernel/features.h"
+#include "runner/lab/ssh_access.h"
 
 namespace lab {
 namespace {
@@ -27,35 +25,7 @@ std::string ReadyCondition(const json& node) {
   return "registered";
 }
 
-// runc tells what it is linked with; Debian's crun takes the same library.
-std::string LibseccompIn(const std::string& runc_version) {
-  for (const auto& line : Lines(runc_version)) {
-    if (line.starts_with("libseccomp:")) {
-      return std::string(Trim(line.substr(line.find(':') + 1)));
-    }
-  }
-  return "";
-}
-
 }  // namespace
-
-Result<Process> ConnectSsh(const LabFile& lab, const std::string& node) {
-  return Process::Start({.argv = {"ssh", "-F", lab.SshConfig().string(), "-o",
-                                  "ControlMaster=yes", "-N", node},
-                         .log = lab.directory / "logs" / "ssh.log"});
-}
-
-Status AwaitSsh(const LabFile& lab, Duration time) {
-  return WaitUntil(
-      "ssh connection to every node", Deadline::In(time), 20ms, [&] {
-        for (const auto& node : lab.Workers()) {
-          if (!std::filesystem::exists(lab.directory / (node.name + ".ssh"))) {
-            return false;
-          }
-        }
-        return true;
-      });
-}
 
 Status NodeJoin::Adopt(const std::string& node) {
   const Api api(lab_.api_socket);
@@ -114,38 +84,6 @@ Status NodeJoin::Continue(Duration time) {
 
 std::vector<Process> NodeJoin::TakeConnections() {
   return std::exchange(connections_, {});
-}
-
-Result<NodeFacts> MeasureNode(const LabFile& lab, const std::string& node) {
-  const NodeShell shell(lab, node);
-  LAB_TRY(const auto said, shell.AskOk({"lab-node", "facts"}));
-  const auto facts = json::parse(said, nullptr, false);
-  if (!facts.is_object()) {
-    return Error{fmt::format("node {}: no facts: {}", node, said)};
-  }
-  LAB_TRY(const auto crun, shell.AskOk({"crun", "--version"}));
-  LAB_TRY(const auto runc, shell.AskOk({"runc", "--version"}));
-  LAB_TRY(const auto parser, shell.AskOk({"apparmor_parser", "--version"}));
-  const auto first_line = [](const std::string& text) {
-    return Lines(text).empty() ? "" : Lines(text).front();
-  };
-  const Api api(lab.api_socket);
-  LAB_TRY(const auto object, api.Get("/api/v1/nodes/" + node));
-  const json info = object.at("status").at("nodeInfo");
-  const std::string features = facts.value("apparmor-features", "");
-  return NodeFacts{{"kernel", facts.value("kernel", "")},
-                   {"architecture", facts.value("machine", "")},
-                   {"lsm", facts.value("lsm", "")},
-                   {"apparmor", facts.value("apparmor-enabled", "")},
-                   {"apparmor-features",
-                    features.empty() ? "none" : FeaturesDigest(features)},
-                   {"apparmor-parser", first_line(parser)},
-                   {"crun", first_line(crun)},
-                   {"runc", first_line(runc)},
-                   {"libseccomp", LibseccompIn(runc)},
-                   {"kubelet", info.value("kubeletVersion", "")},
-                   {"runtime", info.value("containerRuntimeVersion", "")},
-                   {"os", info.value("osImage", "")}};
 }
 
 }  // namespace lab

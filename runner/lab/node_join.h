@@ -38,15 +38,4 @@ class NodeJoin {
   std::vector<Process> connections_;
 };
 
-/// Starts the ssh connection that all commands on `node` share
-/// (ControlMaster); the caller owns it.
-Result<Process> ConnectSsh(const LabFile& lab, const std::string& node);
-/// Waits until the connections of all workers are there.
-Status AwaitSsh(const LabFile& lab, Duration time);
-
-using NodeFacts = std::map<std::string, std::string>;
-
-/// What a node says of itself: kernel, lsm, apparmor, kubelet, runtime...
-Result<NodeFacts> MeasureNode(const LabFile& lab, const std::string& node);
-
 }  // namespace lab

@@ -13,9 +13,11 @@
 #include "runner/cluster/node.h"
 #include "runner/lab/control_plane.h"
 #include "runner/lab/node_config.h"
+#include "runner/lab/node_facts.h"
 #include "runner/lab/node_join.h"
 #include "runner/lab/pki.h"
 #include "runner/lab/saved_machine.h"
+#include "runner/lab/ssh_access.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -25,30 +27,6 @@ using nlohmann::json;
 
 constexpr int kFirstWorkerAddress = 10;
 constexpr std::size_t kLongestSocketPath = 107;  // unix(7), sun_path
-
-std::string SshConfig(const LabFile& lab) {
-  std::string config = fmt::format(
-      "Host *\n  User root\n  Port 2222\n  IdentityFile {0}/ssh_key\n"
-      "  IdentitiesOnly yes\n  UserKnownHostsFile {0}/known_hosts\n"
-      "  StrictHostKeyChecking yes\n  BatchMode yes\n  LogLevel ERROR\n"
-      "  ConnectTimeout 15\n  ControlMaster no\n  ControlPath {0}/%n.ssh\n",
-      lab.directory.string());
-  for (const auto& node : lab.Workers()) {
-    config += fmt::format("Host {}\n  HostName {}\n", node.name, node.address);
-  }
-  return config;
-}
-
-Status WriteSshFiles(const LabFile& lab) {
-  LAB_CHECK_OK(MakeSshKeys(lab.directory));
-  LAB_TRY(const auto host_key, ReadFile(lab.directory / "host_key.pub"));
-  std::string known;
-  for (const auto& node : lab.Workers()) {
-    known += fmt::format("[{}]:2222 {}\n", node.address, Trim(host_key));
-  }
-  LAB_CHECK_OK(WriteFile(lab.directory / "known_hosts", known));
-  return WriteFile(lab.SshConfig(), SshConfig(lab));
-}
 
 Status CheckSocketPaths(const LabFile& lab) {
   // ssh makes its control socket under a name 17 bytes longer first.
@@ -103,14 +81,15 @@ const char* const kObjects[][2] = {
 
 }  // namespace
 
-Result<VmLab> VmLab::Up(const VmLabRequest& request, Progress& progress) {
+Result<std::unique_ptr<Lab>> VmLab::Up(const VmLabRequest& request,
+                                       Progress& progress) {
   LAB_TRY(auto net, NetNumber::Take(SavedStore(request.cache).NetNumbers()));
-  VmLab lab(std::move(net));
-  auto up = lab.Start(request, progress);
-  if (up) return lab;
+  std::unique_ptr<VmLab> lab(new VmLab(std::move(net)));
+  auto up = lab->Start(request, progress);
+  if (up) return std::unique_ptr<Lab>(std::move(lab));
   if (up.error().kind == ErrorKind::kInterrupted) return up.error();
   std::string what = up.error().what;
-  if (const auto damage = FindDamage(lab.file_)) what += "\n  " + *damage;
+  if (const auto damage = FindDamage(lab->file_)) what += "\n  " + *damage;
   return ProvisionError(fmt::format("lab {}: {}", request.name, what));
 }
 
@@ -153,7 +132,8 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
                              .role = "control-plane",
                              .address = "127.0.0.1",
                              .console = {},
-                             .labels = {}}},
+                             .labels = {},
+                             .login = {}}},
                   .processes = {},
                   .facts = {}};
   for (const auto& worker : request.shape.workers) {
@@ -164,7 +144,8 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
          .role = "worker",
          .address = net_.Address(host),
          .console = request.directory / "logs" / (worker.name + ".console"),
-         .labels = worker.labels});
+         .labels = worker.labels,
+         .login = SshLogin(request.directory, worker.name)});
   }
   LAB_CHECK_OK(CheckSocketPaths(file_));
   LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
@@ -325,44 +306,18 @@ Status VmLab::MeasureFacts(const std::vector<NodeChoice>& choices,
                            const AccelChoice& accel) {
   file_.facts["accelerator"] = ToString(accel.accel);
   file_.facts["accelerator.reason"] = accel.reason;
-  const auto workers = file_.Workers();
-  std::vector<std::future<Result<NodeFacts>>> all;
-  for (const auto& worker : workers) {
-    all.push_back(std::async(std::launch::async, [this, name = worker.name] {
-      return MeasureNode(file_, name);
-    }));
-  }
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    LAB_TRY(auto facts, all[i].get());
+  return MeasureLab(file_, [&](std::size_t i, NodeFacts& facts) -> Status {
     const NodeChoice& choice = choices[i];
     // Else every case about AppArmor would be skipped, as if that were asked.
     if (choice.apparmor != (facts["apparmor"] == "Y")) {
-      return Error{fmt::format(
-          "node {}: AppArmor was to be {}, and the kernel says enabled={}",
-          workers[i].name, choice.apparmor ? "on" : "off", facts["apparmor"])};
+      return Error{
+          fmt::format("AppArmor was to be {}, and the kernel says enabled={}",
+                      choice.apparmor ? "on" : "off", facts["apparmor"])};
     }
     facts["node-os"] = choice.node_os;
     facts["default-runtime"] = choice.runtime;
-    for (const auto& [key, value] : facts) {
-      file_.facts[fmt::format("{}.{}", workers[i].name, key)] = value;
-      // What all nodes agree on is a fact of the lab.
-      const auto known = file_.facts.find(key);
-      if (i == 0) {
-        file_.facts[key] = value;
-      } else if (known != file_.facts.end() && known->second != value) {
-        known->second = "mixed";
-      }
-    }
-  }
-  const Api api(file_.api_socket);
-  LAB_TRY(const auto version, api.Get("/version"));
-  file_.facts["apiserver"] = version.value("gitVersion", "");
-  LAB_TRY(const auto client, RunOk({.argv = {file_.kubectl.string(), "version",
-                                             "--client", "--output=json"}}));
-  const auto told = json::parse(client, nullptr, false);
-  file_.facts["kubectl"] =
-      told.value("/clientVersion/gitVersion"_json_pointer, "");
-  return {};
+    return {};
+  });
 }
 
 void VmLab::Down() {

@@ -10,10 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "runner/base/progress.h"
-#include "runner/cluster/lab_file.h"
 #include "runner/components/parts.h"
 #include "runner/lab/accel.h"
+#include "runner/lab/lab.h"
 #include "runner/lab/net_number.h"
 #include "runner/lab/saved_lab.h"
 #include "runner/lab/vm_shape.h"
@@ -42,28 +41,24 @@ struct RestoreRequest {
   Path state;  ///< the saved lab's directory
 };
 
-/// A lab that this process owns: its processes end with the object, or with
-/// this process.
-class VmLab {
+class VmLab : public Lab {
  public:
   /// Brings the lab up: every worker Ready, facts measured, lab.json written
   /// with state "up". On failure everything is ended, and the directory is
   /// left to the caller, for the logs in it.
-  static Result<VmLab> Up(const VmLabRequest& request, Progress& progress);
+  static Result<std::unique_ptr<Lab>> Up(const VmLabRequest& request,
+                                         Progress& progress);
   /// Goes on with a saved lab, which is not changed: every worker's heartbeat
   /// newly seen by the API server, facts measured again. On failure as Up.
-  static Result<VmLab> Restore(const RestoreRequest& request,
-                               Progress& progress);
-  VmLab(VmLab&&) noexcept = default;
-  ~VmLab() = default;
+  static Result<std::unique_ptr<Lab>> Restore(const RestoreRequest& request,
+                                              Progress& progress);
 
-  const LabFile& file() const { return file_; }
-  /// Saves the lab as `name`. Its machines stand still meanwhile, the first up
-  /// to 12 s, and then go on, also if saving fails.
+  const LabFile& file() const override { return file_; }
+  /// Its machines stand still meanwhile, the first up to 12 s, and then go on,
+  /// also if saving fails.
   Status Save(const Path& cache, const Path& home, const std::string& name,
-              Progress& progress);
-  /// Ends everything and removes the directory.
-  void Down();
+              Progress& progress) override;
+  void Down() override;
 
  private:
   explicit VmLab(NetNumber net) : net_(std::move(net)) {}

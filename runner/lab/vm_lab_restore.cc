@@ -12,10 +12,10 @@
 #include "runner/cluster/api.h"
 #include "runner/cluster/node.h"
 #include "runner/lab/control_plane.h"
-#include "runner/lab/node_join.h"
 #include "runner/lab/qmp.h"
 #include "runner/lab/saved_machine.h"
 #include "runner/lab/sparse_copy.h"
+#include "runner/lab/ssh_access.h"
 #include "runner/lab/vm_lab.h"
 
 namespace lab {
@@ -32,8 +32,8 @@ Result<LabFile> LayOut(const RestoreRequest& request) {
   LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
   fs::permissions(request.directory, fs::perms::owner_all);
   LAB_TRY(auto lab, LabFile::Load(request.directory));
-  LAB_TRY(const auto ssh, ReadFile(request.directory / "ssh_config"));
-  LAB_CHECK_OK(WriteFile(request.directory / "ssh_config",
+  LAB_TRY(const auto ssh, ReadFile(SshConfigIn(request.directory)));
+  LAB_CHECK_OK(WriteFile(SshConfigIn(request.directory),
                          ReplaceAll(ssh, lab.directory.string() + "/",
                                     request.directory.string() + "/")));
   lab.name = request.name;
@@ -49,6 +49,9 @@ Result<LabFile> LayOut(const RestoreRequest& request) {
   for (auto& node : lab.nodes) {
     if (!node.console.empty()) {
       node.console = request.directory / "logs" / node.console.filename();
+    }
+    if (node.role == "worker") {
+      node.login = SshLogin(request.directory, node.name);
     }
   }
   LAB_CHECK_OK(lab.Save());
@@ -122,15 +125,15 @@ Status AwaitHeartbeats(const LabFile& lab, const SavedLab& saved,
 
 }  // namespace
 
-Result<VmLab> VmLab::Restore(const RestoreRequest& request,
-                             Progress& progress) {
+Result<std::unique_ptr<Lab>> VmLab::Restore(const RestoreRequest& request,
+                                            Progress& progress) {
   LAB_TRY(auto net, NetNumber::TakeThat(request.saved->net_number));
-  VmLab lab(std::move(net));
-  auto up = lab.Continue(request, progress);
-  if (up) return lab;
+  std::unique_ptr<VmLab> lab(new VmLab(std::move(net)));
+  auto up = lab->Continue(request, progress);
+  if (up) return std::unique_ptr<Lab>(std::move(lab));
   if (up.error().kind == ErrorKind::kInterrupted) return up.error();
   std::string what = up.error().what;
-  if (const auto damage = FindDamage(lab.file_)) what += "\n  " + *damage;
+  if (const auto damage = FindDamage(lab->file_)) what += "\n  " + *damage;
   return ProvisionError(fmt::format("lab {} from saved lab {}: {}",
                                     request.name, request.saved->name, what));
 }
