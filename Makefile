@@ -55,8 +55,9 @@ bench: build
 	@build/tests/bench
 
 check: build
-	@bash -n tools/setup && bash -n tools/test && bash -n .ci/run && \
-	  bash -n tools/seccomp-defaults/generate
+	@bash -n tools/setup && bash -n tools/test && bash -n .ci/run && bash -n .ci/step-summary && \
+	  bash -n tools/seccomp-defaults/generate && \
+	  bash -n tools/feature-gates/generate
 	@cmake --preset ci -B build-ci >/dev/null
 	@test -t 1 || quiet=--quiet; cmake --build build-ci -- $$quiet
 	@tools/test --unit

@@ -226,6 +226,7 @@ class Grammar {
         "--suite", o.lab.suite,
         "In the shape that this suite wants (suites/NAME/suite.json)");
     up->add_option("--name", o.name, "Name of the lab (default: lab)");
+    AddPlan(*lab);
     CLI::App* down =
         Command(*lab, "down", "End a lab",
                 [this](const Context& c) { return LabDown(c, parsed_.id); });
@@ -252,6 +253,25 @@ class Grammar {
     AddSaved(*lab);
     Command(*lab, "gc", "Remove what killed runners left behind",
             [](const Context& c) { return LabGc(c); });
+  }
+
+  void AddPlan(CLI::App& lab) {
+    LabOptions& o = parsed_.lab.lab;
+    CLI::App* plan = Command(
+        lab, "plan",
+        "Show what a lab makes of a config, and what would keep it from coming "
+        "up",
+        [this](const Context& c) {
+          return ShowLabPlan(c, parsed_.lab.lab, parsed_.json);
+        });
+    plan->add_option("config", o.config, "A kind cluster config")->required();
+    plan->add_option("--lab", o.lab, "vm (default) or kind");
+    plan->add_option("--kubernetes", o.kubernetes,
+                     "Version, such as 1.36 (default) or 1.36.3");
+    AddNodeOs(
+        *plan, o,
+        "Debian suite of nodes whose labels choose none: " + NodeSystems());
+    plan->add_flag("--json", parsed_.json, "As JSON");
   }
 
   void AddSaved(CLI::App& lab) {

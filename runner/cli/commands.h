@@ -22,6 +22,9 @@ ExitCode Explain(const Context& context, const std::string& id);
 ExitCode Doctor(const Context& context, const LabOptions& options, bool json);
 
 ExitCode LabUp(const Context& context, const LabCommandOptions& options);
+/// What a lab makes of a config, and what is wrong with it: kUsage then.
+ExitCode ShowLabPlan(const Context& context, const LabOptions& options,
+                     bool json);
 ExitCode LabDown(const Context& context, const std::string& name);
 ExitCode LabLs(const Context& context, bool json);
 ExitCode LabShell(const Context& context, const LabCommandOptions& options);

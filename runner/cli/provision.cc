@@ -8,7 +8,9 @@
 #include "runner/base/text.h"
 #include "runner/cli/doctor.h"
 #include "runner/cli/suite_shape.h"
+#include "runner/lab/gates.h"
 #include "runner/lab/kind_lab.h"
+#include "runner/lab/kind_shape.h"
 #include "runner/lab/store.h"
 
 namespace lab {
@@ -95,6 +97,37 @@ Result<NodeChoice> ChooseMachine(const KindConfig& config, const KindNode& node,
   return UsageError("--runtime: " + what);
 }
 
+Status CheckWords(const LabOptions& options) {
+  if (!options.runtime.empty()) {
+    LAB_CHECK_OK(CheckWord("--runtime", options.runtime, kRuntimes));
+  }
+  return CheckWord("--accel", options.accel, {"auto", "kvm", "tcg"});
+}
+
+Result<KubernetesVersion> ChooseKubernetes(const ComponentTable& table,
+                                           const LabOptions& options) {
+  LAB_TRY(auto kubernetes, table.FindKubernetes(options.kubernetes.empty()
+                                                    ? table.default_kubernetes
+                                                    : options.kubernetes));
+  if (const auto known = table.FindNodeOs(
+          options.node_os.empty() ? table.default_node_os : options.node_os);
+      !known) {
+    return known.error().Within("--node-os");
+  }
+  return kubernetes;
+}
+
+Result<KindConfig> ReadConfig(const Context& context, const LabOptions& options,
+                              const KubernetesVersion& kubernetes) {
+  Path path = options.config;
+  if (path.empty()) {
+    LAB_TRY(path, UsualConfig(context.home, options.suite, kubernetes.version));
+  }
+  const auto text = ReadFile(path);
+  if (!text) return UsageError("--config: " + text.error().what);
+  return ParseKindConfig(*text, path.string());
+}
+
 Result<VmShape> ShapeLab(const KindConfig& config, const std::string& name,
                          const KubernetesVersion& kubernetes,
                          const ComponentTable& table,
@@ -130,41 +163,57 @@ std::string OptionsToRepeat(const LabOptions& options) {
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_TRY(const auto kind, LabKind(options.lab));
   if (kind == "kind") LAB_CHECK_OK(CheckKindOptions(options));
-  if (!options.runtime.empty()) {
-    LAB_CHECK_OK(CheckWord("--runtime", options.runtime, kRuntimes));
-  }
-  LAB_CHECK_OK(CheckWord("--accel", options.accel, {"auto", "kvm", "tcg"}));
+  LAB_CHECK_OK(CheckWords(options));
   LAB_TRY(auto table, LoadComponentTable(context.home));
-  LAB_TRY(
-      const auto kubernetes,
-      table.FindKubernetes(options.kubernetes.empty() ? table.default_kubernetes
-                                                      : options.kubernetes));
-  if (const auto known = table.FindNodeOs(
-          options.node_os.empty() ? table.default_node_os : options.node_os);
-      !known) {
-    return known.error().Within("--node-os");
+  LAB_TRY(const auto kubernetes, ChooseKubernetes(table, options));
+  LAB_TRY(auto config, ReadConfig(context, options, kubernetes));
+  if (kind == "kind") {
+    LAB_CHECK_OK(CheckForKindLab(config));
+    LAB_TRY(const auto shape,
+            ResolveKindShape(config, "lab", kubernetes.version,
+                             kubernetes.kubeadm_api));
+  } else {
+    LAB_CHECK_OK(CheckForVmLab(config, kubernetes.kubeadm_api));
   }
-  Path path = options.config;
-  if (path.empty()) {
-    LAB_TRY(path, UsualConfig(context.home, options.suite, kubernetes.version));
-  }
-  const auto text = ReadFile(path);
-  if (!text) return UsageError("--config: " + text.error().what);
-  LAB_TRY(auto config, ParseKindConfig(*text, path.string()));
+  LAB_CHECK_OK(CheckMounts(config));
+  LAB_TRY(const auto gates, FeatureGates::Load(context.home, kubernetes));
+  const auto wrong = CheckGates(config, gates);
+  if (!wrong.empty()) return wrong.front();
   LabPlan plan{kind, std::move(config),       kubernetes, std::move(table),
                {},   OptionsToRepeat(options)};
-  LAB_CHECK_OK(CheckMounts(plan.config));
-  if (kind == "kind") {
-    LAB_CHECK_OK(CheckForKindLab(plan.config));
-    return plan;
-  }
-  LAB_CHECK_OK(CheckForVmLab(plan.config, kubernetes.kubeadm_api));
+  if (kind == "kind") return plan;
   LAB_TRY(const auto shape,
           ShapeLab(plan.config, "lab", kubernetes, plan.table, options));
   for (const auto& worker : shape.workers) {
     plan.node_os.insert(worker.choice.node_os);
   }
   return plan;
+}
+
+Result<OutlinedLab> OutlineLab(const Context& context,
+                               const LabOptions& options) {
+  LAB_CHECK_OK(CheckWord("--lab", options.lab, {"auto", "vm", "kind"}));
+  LAB_CHECK_OK(CheckWords(options));
+  LAB_TRY(const auto table, LoadComponentTable(context.home));
+  LAB_TRY(const auto kubernetes, ChooseKubernetes(table, options));
+  LAB_TRY(const auto config, ReadConfig(context, options, kubernetes));
+  LAB_TRY(auto gates, FeatureGates::Load(context.home, kubernetes));
+  auto problems = CheckGates(config, gates);
+  if (const auto mounts = CheckMounts(config); !mounts) {
+    problems.push_back(mounts.error());
+  }
+  const std::string name = config.name.empty() ? "lab" : config.name;
+  if (options.lab == "kind") {
+    LAB_TRY(const auto shape, ResolveKindShape(config, name, kubernetes.version,
+                                               kubernetes.kubeadm_api));
+    LAB_TRY(auto outline, OutlineKindLab(config, shape, kubernetes));
+    return OutlinedLab{std::move(outline), std::move(gates),
+                       std::move(problems)};
+  }
+  LAB_TRY(const auto shape, ShapeLab(config, name, kubernetes, table, options));
+  LAB_TRY(auto outline, OutlineVmLab(config, shape, kubernetes,
+                                     context.home / "fixtures" / "node"));
+  return OutlinedLab{std::move(outline), std::move(gates), std::move(problems)};
 }
 
 Result<std::vector<PartRecipe>> PlannedRecipes(const Context& context,

@@ -6,6 +6,7 @@
 
 #include "runner/cli/options.h"
 #include "runner/components/kind_parts.h"
+#include "runner/lab/lab_outline.h"
 #include "runner/lab/vm_lab.h"
 
 namespace lab {
@@ -33,6 +34,16 @@ Result<std::vector<PartRecipe>> PlannedRecipes(const Context& context,
                                                const LabOptions& options,
                                                const LabPlan& plan,
                                                Cache& cache);
+
+/// What the lab would be, and all that is wrong with its config and would keep
+/// it from coming up; an error if there is no telling.
+struct OutlinedLab {
+  LabOutline outline;
+  FeatureGates gates;
+  std::vector<Error> problems;
+};
+Result<OutlinedLab> OutlineLab(const Context& context,
+                               const LabOptions& options);
 
 /// Gets the parts (a phase of its own for the records).
 Result<LabParts> ProvidePlannedParts(const Context& context,

@@ -169,7 +169,21 @@ class Parser {
   Reader Texts(std::map<std::string, std::string>& target) {
     return MapOf(target, &Parser::Text);
   }
-  Reader FeatureGates() { return MapOf(config_.feature_gates, &Parser::Flag); }
+  Reader FeatureGates() {
+    return [this](const YAML::Node& map, const std::string& path) -> Status {
+      LAB_CHECK_OK(MapOf(config_.feature_gates, &Parser::Flag)(map, path));
+      config_.gate_lines = KeyLines(map);
+      return {};
+    };
+  }
+
+  static std::map<std::string, int> KeyLines(const YAML::Node& map) {
+    std::map<std::string, int> lines;
+    for (const auto& entry : map) {
+      lines[entry.first.Scalar()] = LineOf(entry.first);
+    }
+    return lines;
+  }
 
   // A list whose items `read_item` reads.
   Reader ListOf(Reader read_item) {
@@ -216,9 +230,7 @@ class Parser {
     return [this, &node](const YAML::Node& map,
                          const std::string& path) -> Status {
       LAB_CHECK_OK(Texts(node.labels)(map, path));
-      for (const auto& entry : map) {
-        node.label_lines[entry.first.Scalar()] = LineOf(entry.first);
-      }
+      node.label_lines = KeyLines(map);
       return {};
     };
   }

@@ -56,6 +56,7 @@ struct KindConfig {
   std::string file;  ///< for errors
   std::string name;
   std::map<std::string, bool> feature_gates;
+  std::map<std::string, int> gate_lines;  ///< where each gate stands
   std::map<std::string, std::string> runtime_config;
   std::vector<KubeadmPatch> patches;
   /// At least one; kind's default is a single control plane.

@@ -42,39 +42,16 @@ Status CheckSocketPaths(const LabFile& lab) {
       lab.directory.string()));
 }
 
-// `gates` as --feature-gates, `runtime_config` as --runtime-config.
-void AddShapeArguments(const VmShape& shape, ControlPlaneRequest& request) {
-  std::vector<std::string> gates, runtime;
-  for (const auto& [gate, on] : shape.feature_gates) {
-    gates.push_back(fmt::format("{}={}", gate, on));
-  }
-  for (const auto& [key, value] : shape.runtime_config) {
-    runtime.push_back(fmt::format("{}={}", key, value));
-  }
-  if (!gates.empty()) {
-    const Argument argument{"feature-gates", Join(gates, ",")};
-    request.apiserver_args.push_back(argument);
-    request.controller_manager_args.push_back(argument);
-    request.scheduler_args.push_back(argument);
-  }
-  if (!runtime.empty()) {
-    request.apiserver_args.push_back({"runtime-config", Join(runtime, ",")});
-  }
-}
-
 ControlPlaneRequest ControlPlaneOf(const VmLabRequest& request,
                                    const NetNumber& net) {
   const VmShape& shape = request.shape;
-  ControlPlaneRequest control{
-      .programs = request.parts.kubernetes,
-      .etcd = request.parts.etcd,
-      .directory = request.directory,
-      .net = &net,
-      .apiserver_args = shape.apiserver_args,
-      .controller_manager_args = shape.controller_manager_args,
-      .scheduler_args = shape.scheduler_args};
-  AddShapeArguments(shape, control);
-  return control;
+  return {.programs = request.parts.kubernetes,
+          .etcd = request.parts.etcd,
+          .directory = request.directory,
+          .net = &net,
+          .apiserver_args = shape.apiserver_args,
+          .controller_manager_args = shape.controller_manager_args,
+          .scheduler_args = shape.scheduler_args};
 }
 
 // Objects every lab has. The binding comes before the first exec: the kubelet
@@ -214,6 +191,9 @@ Status VmLab::Boot(const VmLabRequest& request, Accel accel) {
       std::async(std::launch::async, [&] { return WriteSshFiles(file_); });
   LAB_CHECK_OK(MakePki(pki));
   LAB_CHECK_OK(ssh.get());
+  for (const auto& directory : request.shape.control_plane_directories) {
+    LAB_CHECK_OK(MakeDirectories(request.directory / directory));
+  }
   LAB_TRY(const auto machine, LoadMachine(request.home));
   const auto workers = file_.Workers();
   std::vector<std::future<Status>> configs;

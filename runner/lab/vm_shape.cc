@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
 
 #include "runner/base/text.h"
+#include "runner/lab/gates.h"
+#include "runner/lab/pod_files.h"
 
 namespace lab {
 namespace {
@@ -14,34 +17,18 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostWorkers = 8;
-constexpr char kKubeletVersion[] = "kubelet.config.k8s.io/v1beta1";
 
-// A place in a kubeadm document that this lab honours.
+// A place in a kubeadm document that this lab honours, and who is started with
+// what stands there.
 struct Slot {
   std::string section;
   std::string field;
-  std::vector<Argument>* arguments;
+  std::vector<Argument>* arguments = nullptr;
+  std::vector<PodVolume>* volumes = nullptr;
+  std::string component;
 
   std::string path() const { return section + "." + field; }
 };
-
-void Set(std::vector<Argument>& arguments, const std::string& name,
-         const std::string& value) {
-  for (auto& argument : arguments) {
-    if (argument.name == name) {
-      argument.value = value;
-      return;
-    }
-  }
-  arguments.push_back({name, value});
-}
-
-void Unset(std::vector<Argument>& arguments, const std::string& name) {
-  arguments.erase(
-      std::remove_if(arguments.begin(), arguments.end(),
-                     [&](const Argument& one) { return one.name == name; }),
-      arguments.end());
-}
 
 // As RFC 7386, but keeps the nulls: the result is itself a merge patch.
 void Combine(json& target, const json& patch) {
@@ -62,8 +49,7 @@ class Resolver {
   Result<VmShape> Resolve(const std::string& lab_name) {
     LAB_CHECK_OK(CheckFields());
     LAB_CHECK_OK(AddNodes(lab_name));
-    shape_.feature_gates = config_.feature_gates;
-    shape_.runtime_config = config_.runtime_config;
+    AddClusterFields();
     for (const auto& patch : config_.patches) {
       LAB_CHECK_OK(ApplyToCluster(patch));
     }
@@ -76,6 +62,7 @@ class Resolver {
       }
       if (is_worker) ++worker;
     }
+    LAB_CHECK_OK(PlaceFiles());
     return std::move(shape_);
   }
 
@@ -84,7 +71,11 @@ class Resolver {
     return UsageError(fmt::format("{}:{}: {}", config_.file, line, message));
   }
   Error AtPatch(const KubeadmPatch& patch, const std::string& message) const {
-    return At(patch.line, fmt::format("{} patch: {}", patch.kind, message));
+    return lab::AtPatch(config_, patch, message);
+  }
+  Status CheckVersion(const KubeadmPatch& patch,
+                      const std::string& version) const {
+    return CheckPatchVersion(config_, patch, version);
   }
 
   Status CheckFields() const {
@@ -108,12 +99,13 @@ class Resolver {
                   "the vm lab has exactly one control plane, this "
                   "is the second");
       }
-      if (!node.labels.empty() || !node.extra_mounts.empty()) {
+      if (!node.labels.empty()) {
         return At(node.line,
-                  "labels and extraMounts of the control plane have no effect "
-                  "in the vm lab, whose control plane is no node; give them to "
-                  "a worker");
+                  "labels of the control plane have no effect in the vm lab, "
+                  "whose control plane is no node; give them to a worker");
       }
+      LAB_CHECK_OK(CheckMounts(node));
+      shape_.control_plane_mounts = node.extra_mounts;
     }
     const int line = config_.nodes.front().line;
     if (control_planes == 0) {
@@ -129,17 +121,22 @@ class Resolver {
     return {};
   }
 
+  Status CheckMounts(const KindNode& node) const {
+    for (const auto& mount : node.extra_mounts) {
+      if (mount.container_path.starts_with('/')) continue;
+      return At(mount.line, fmt::format("containerPath \"{}\" must be absolute",
+                                        Printable(mount.container_path)));
+    }
+    return {};
+  }
+
   Status AddWorker(const KindNode& node, const std::string& lab_name) {
     const std::size_t number = shape_.workers.size() + 1;
     if (number > kMostWorkers) {
       return At(node.line,
                 fmt::format("the vm lab has at most {} workers", kMostWorkers));
     }
-    for (const auto& mount : node.extra_mounts) {
-      if (mount.container_path.starts_with('/')) continue;
-      return At(mount.line, fmt::format("containerPath \"{}\" must be absolute",
-                                        Printable(mount.container_path)));
-    }
+    LAB_CHECK_OK(CheckMounts(node));
     VmNode worker;
     worker.name = lab_name + "-worker";
     if (number > 1) worker.name += std::to_string(number);
@@ -150,6 +147,23 @@ class Resolver {
     return {};
   }
 
+  void AddClusterFields() {
+    shape_.feature_gates = config_.feature_gates;
+    const std::string gates = GatesFlag(config_.feature_gates);
+    for (auto* arguments :
+         {&shape_.apiserver_args, &shape_.controller_manager_args,
+          &shape_.scheduler_args}) {
+      if (!gates.empty()) SetArgument(*arguments, "feature-gates", gates);
+    }
+    std::vector<std::string> runtime;
+    for (const auto& [key, value] : config_.runtime_config) {
+      runtime.push_back(fmt::format("{}={}", key, value));
+    }
+    if (!runtime.empty()) {
+      SetArgument(shape_.apiserver_args, "runtime-config", Join(runtime, ","));
+    }
+  }
+
   Status ApplyToCluster(const KubeadmPatch& patch) {
     if (patch.kind == "KubeletConfiguration") return ApplyToKubelets(patch);
     if (patch.kind == "KubeProxyConfiguration") {
@@ -158,13 +172,7 @@ class Resolver {
                      "kube-proxy from kubeadm's configuration");
     }
     LAB_CHECK_OK(CheckVersion(patch, api_.name));
-    if (patch.kind == "ClusterConfiguration") {
-      return ApplyArguments(
-          patch,
-          {{"apiServer", "extraArgs", &shape_.apiserver_args},
-           {"controllerManager", "extraArgs", &shape_.controller_manager_args},
-           {"scheduler", "extraArgs", &shape_.scheduler_args}});
-    }
+    if (patch.kind == "ClusterConfiguration") return ApplyToServers(patch);
     if (patch.kind == "JoinConfiguration") {
       for (auto& worker : shape_.workers) {
         LAB_CHECK_OK(ApplyToWorker(patch, worker));
@@ -178,8 +186,21 @@ class Resolver {
                      "kubelet, which the vm lab does not have; a patch of kind "
                      "JoinConfiguration reaches the workers");
     }
+    Place(patch);
     std::vector<Argument> unused;
     return ApplyKubeletArguments(patch, unused);
+  }
+
+  Status ApplyToServers(const KubeadmPatch& patch) {
+    std::vector<Slot> slots;
+    for (auto& server : servers_) {
+      slots.push_back({server.section, "extraArgs", server.arguments, nullptr,
+                       server.component});
+      slots.push_back({server.section, "extraVolumes", nullptr, &server.volumes,
+                       server.component});
+    }
+    Place(patch);
+    return ApplySlots(patch, slots);
   }
 
   Status ApplyToControlPlane(const KubeadmPatch& patch) {
@@ -200,15 +221,19 @@ class Resolver {
                      "cluster's kubeadmConfigPatches");
     }
     LAB_CHECK_OK(CheckVersion(patch, api_.name));
+    Place(patch, "kubelet of " + worker.name);
     return ApplyKubeletArguments(patch, worker.kubelet_extra_args);
   }
 
   Status ApplyToKubelets(const KubeadmPatch& patch) {
-    LAB_CHECK_OK(CheckVersion(patch, kKubeletVersion));
+    LAB_CHECK_OK(CheckVersion(patch, kKubeletConfigVersion));
     json body = patch.body;
     body.erase("apiVersion");
     body.erase("kind");
-    for (auto& worker : shape_.workers) Combine(worker.kubelet_config, body);
+    for (auto& worker : shape_.workers) {
+      Combine(worker.kubelet_config, body);
+      Place(patch, "kubelet of " + worker.name);
+    }
     return {};
   }
 
@@ -227,41 +252,45 @@ class Resolver {
                [&](const KindNode& node) { return joins(node.patches); });
   }
 
-  Status CheckVersion(const KubeadmPatch& patch,
-                      const std::string& version) const {
-    if (patch.api_version.empty() || patch.api_version == version) return {};
-    return AtPatch(patch,
-                   fmt::format("apiVersion \"{}\" matches nothing; leave "
-                               "it out, or write \"{}\"",
-                               Printable(patch.api_version), version));
-  }
-
   Status ApplyKubeletArguments(const KubeadmPatch& patch,
-                               std::vector<Argument>& arguments) const {
-    return ApplyArguments(
-        patch, {{"nodeRegistration", "kubeletExtraArgs", &arguments}});
+                               std::vector<Argument>& arguments) {
+    return ApplySlots(patch, {{"nodeRegistration", "kubeletExtraArgs",
+                               &arguments, nullptr, ""}});
   }
 
   // Everything but the slots is refused.
-  Status ApplyArguments(const KubeadmPatch& patch,
-                        const std::vector<Slot>& slots) const {
+  Status ApplySlots(const KubeadmPatch& patch, const std::vector<Slot>& slots) {
     for (const auto& [section, content] : patch.body.items()) {
       if (section == "apiVersion" || section == "kind") continue;
       const std::string& name = section;
-      const auto slot =
-          std::find_if(slots.begin(), slots.end(),
-                       [&](const Slot& one) { return one.section == name; });
-      if (slot == slots.end()) return Unsupported(patch, section, slots);
+      if (std::none_of(slots.begin(), slots.end(),
+                       [&](const Slot& one) { return one.section == name; })) {
+        return Unsupported(patch, section, slots);
+      }
       if (!content.is_object()) {
         return AtPatch(patch, fmt::format("\"{}\" must be a mapping", section));
       }
       for (const auto& [field, value] : content.items()) {
-        if (field != slot->field) {
-          return Unsupported(patch, section + "." + field, slots);
-        }
-        LAB_CHECK_OK(SetArguments(patch, *slot, value));
+        const std::string path = section + "." + field;
+        const auto slot =
+            std::find_if(slots.begin(), slots.end(),
+                         [&](const Slot& one) { return one.path() == path; });
+        if (slot == slots.end()) return Unsupported(patch, path, slots);
+        LAB_CHECK_OK(ApplySlot(patch, *slot, value));
+        if (!slot->component.empty()) Place(patch, slot->component);
       }
     }
+    return {};
+  }
+
+  Status ApplySlot(const KubeadmPatch& patch, const Slot& slot,
+                   const json& value) const {
+    if (slot.arguments != nullptr) {
+      return ApplyArguments(config_, patch, api_, slot.path(), value,
+                            *slot.arguments);
+    }
+    // A list replaces a list, as RFC 7386 has it.
+    LAB_TRY(*slot.volumes, ReadPodVolumes(config_, patch, slot.path(), value));
     return {};
   }
 
@@ -274,71 +303,89 @@ class Resolver {
                                       Printable(path), Join(supported, ", ")));
   }
 
-  Status SetArguments(const KubeadmPatch& patch, const Slot& slot,
-                      const json& value) const {
-    if (value.is_object()) return SetFromMap(patch, slot, value);
-    if (value.is_array()) return SetFromList(patch, slot, value);
-    return AtPatch(patch, fmt::format("\"{}\" must be a mapping, or a list of "
-                                      "name and value",
-                                      slot.path()));
+  // Notes that the patch has reached somebody.
+  void Place(const KubeadmPatch& patch, const std::string& who = "") {
+    if (shape_.patches.empty() || shape_.patches.back().line != patch.line) {
+      shape_.patches.push_back({patch.kind, patch.line, {}});
+    }
+    auto& to = shape_.patches.back().to;
+    if (!who.empty() && std::find(to.begin(), to.end(), who) == to.end()) {
+      to.push_back(who);
+    }
   }
 
-  // A patch that names no version may be written in either form: kind turns it
-  // into the one that its kubeadm reads. Named, the version decides, and kind
-  // would drop the other form silently.
-  Status CheckForm(const KubeadmPatch& patch, const Slot& slot,
-                   bool is_list) const {
-    if (patch.api_version.empty() || is_list == api_.argument_lists) return {};
-    return AtPatch(
-        patch,
-        fmt::format("\"{}\" of {} is {}; leave apiVersion out to write {}",
-                    slot.path(), patch.api_version,
-                    is_list ? "a mapping" : "a list of name and value",
-                    is_list ? "a list" : "a mapping"));
-  }
-
-  Status SetFromMap(const KubeadmPatch& patch, const Slot& slot,
-                    const json& map) const {
-    LAB_CHECK_OK(CheckForm(patch, slot, false));
-    for (const auto& [name, value] : map.items()) {
-      if (value.is_null()) {
-        Unset(*slot.arguments, name);
-      } else if (value.is_string()) {
-        Set(*slot.arguments, name, value.get<std::string>());
-      } else {
-        return NotText(patch, slot, name);
+  // In kind a component reads files of its node; here it is a process of this
+  // machine, which is told where they are.
+  Status PlaceFiles() {
+    std::vector<bool> used(shape_.control_plane_mounts.size(), false);
+    for (auto& server : servers_) {
+      if (const auto* unseen = UnseenFile(*server.arguments, server.volumes)) {
+        return NoVolumeFor(*unseen, server.section, server.component);
+      }
+      for (auto& argument : *server.arguments) {
+        for (const auto& volume : server.volumes) {
+          const auto rest = Below(argument.value, volume.mount_path);
+          if (!rest) continue;
+          argument.value = OnThisMachine(volume, *rest, used);
+          break;
+        }
       }
     }
-    return {};
+    const auto idle = std::find(used.begin(), used.end(), false);
+    if (idle == used.end()) return {};
+    const auto& mount = shape_.control_plane_mounts[static_cast<std::size_t>(
+        idle - used.begin())];
+    return At(mount.line,
+              "extraMounts of the control plane: in the vm lab, whose control "
+              "plane is no node, only a flag that names a file below it gives "
+              "it an effect, through extraVolumes of a ClusterConfiguration");
   }
 
-  Status SetFromList(const KubeadmPatch& patch, const Slot& slot,
-                     const json& list) const {
-    LAB_CHECK_OK(CheckForm(patch, slot, true));
-    for (const auto& item : list) {
-      if (!item.is_object() || item.size() != 2 || !item.contains("name") ||
-          !item.contains("value") || !item["name"].is_string()) {
-        return AtPatch(patch, fmt::format("an item of \"{}\" must have a name "
-                                          "and a value",
-                                          slot.path()));
+  Error NoVolumeFor(const Argument& argument, const std::string& section,
+                    const std::string& component) const {
+    const auto patch =
+        std::find_if(shape_.patches.rbegin(), shape_.patches.rend(),
+                     [&](const PatchPlace& one) {
+                       return std::find(one.to.begin(), one.to.end(),
+                                        component) != one.to.end();
+                     });
+    return At(patch == shape_.patches.rend() ? 1 : patch->line,
+              DescribeUnseenFile(argument, section, component));
+  }
+
+  std::string OnThisMachine(const PodVolume& volume, const std::string& rest,
+                            std::vector<bool>& used) {
+    const std::string on_node = volume.host_path + rest;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      const KindMount& mount = shape_.control_plane_mounts[i];
+      if (const auto below = Below(on_node, mount.container_path)) {
+        used[i] = true;
+        return std::filesystem::absolute(mount.host_path).string() + *below;
       }
-      const auto name = item["name"].get<std::string>();
-      if (!item["value"].is_string()) return NotText(patch, slot, name);
-      Set(*slot.arguments, name, item["value"].get<std::string>());
     }
-    return {};
+    // The node's own, which is there to be written.
+    Path directory = "control-plane" + volume.host_path;
+    if (volume.is_file) directory = directory.parent_path();
+    shape_.control_plane_directories.push_back(directory.string());
+    return "control-plane" + on_node;
   }
 
-  Error NotText(const KubeadmPatch& patch, const Slot& slot,
-                const std::string& name) const {
-    return AtPatch(patch, fmt::format("the value of \"{}\" in \"{}\" must be a "
-                                      "string (put it in quotes)",
-                                      Printable(name), slot.path()));
-  }
+  // A component of the control plane, and where the documents configure it.
+  struct Server {
+    std::string component;
+    std::string section;
+    std::vector<Argument>* arguments;
+    std::vector<PodVolume> volumes{};
+  };
 
   const KindConfig& config_;
   const KubeadmApi& api_;
   VmShape shape_;
+  std::vector<Server> servers_ = {
+      {"kube-apiserver", "apiServer", &shape_.apiserver_args},
+      {"kube-controller-manager", "controllerManager",
+       &shape_.controller_manager_args},
+      {"kube-scheduler", "scheduler", &shape_.scheduler_args}};
 };
 
 }  // namespace

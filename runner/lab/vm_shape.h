@@ -11,17 +11,10 @@
 #include "runner/base/result.h"
 #include "runner/components/table.h"
 #include "runner/lab/kind_config.h"
+#include "runner/lab/kubeadm_patch.h"
 #include "runner/lab/node_choice.h"
 
 namespace lab {
-
-/// A flag of a component, "--name=value".
-struct Argument {
-  std::string name;
-  std::string value;
-
-  bool operator==(const Argument&) const = default;
-};
 
 struct VmNode {
   std::string name;
@@ -40,12 +33,20 @@ struct VmNode {
 struct VmShape {
   /// In the order of the file, named as kind does: NAME-worker, NAME-worker2.
   std::vector<VmNode> workers;
+  /// With the config's feature gates and runtimeConfig, unless a patch has
+  /// replaced them, as in kind.
   std::vector<Argument> apiserver_args;
   std::vector<Argument> controller_manager_args;
   std::vector<Argument> scheduler_args;
-  /// For every component, kubelets included.
+  /// Of the kubelets.
   std::map<std::string, bool> feature_gates;
-  std::map<std::string, std::string> runtime_config;
+  /// What the control plane sees as files, in the order of the file. The
+  /// arguments above name them where they are on this machine.
+  std::vector<KindMount> control_plane_mounts;
+  /// Where the control plane has files that no mount brings, such as logs:
+  /// below the lab's directory, in which it runs.
+  std::vector<std::string> control_plane_directories;
+  std::vector<PatchPlace> patches;  ///< in the order they are applied
 };
 
 /// The shape of the lab called `lab_name`. A config that asks for something

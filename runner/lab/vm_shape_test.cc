@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "runner/base/files.h"
+#include "runner/base/text.h"
 #include "runner/kernel/test_random.h"
 
 namespace lab {
@@ -57,12 +58,102 @@ TEST(VmShape, DefaultConfigHasTwoWorkers) {
 TEST(VmShape, ArgumentsOfComponentsAreMergedByName) {
   const auto shape = ResolveFixture("valid-everything");
   ASSERT_TRUE(shape) << shape.error().what;
+  const Argument gates{"feature-gates",
+                       "SomeOldGate=false,UserNamespacesSupport=true"};
   EXPECT_THAT(shape->apiserver_args,
-              ElementsAre(Argument{"enable-admission-plugins", "PodSecurity"},
+              ElementsAre(gates,
+                          Argument{"runtime-config",
+                                   "api/alpha=true,policy/v1beta1=false"},
+                          Argument{"enable-admission-plugins", "PodSecurity"},
                           Argument{"v", "6"}));
   EXPECT_THAT(shape->controller_manager_args,
-              ElementsAre(Argument{"profiling", "false"}));
-  EXPECT_THAT(shape->scheduler_args, IsEmpty());
+              ElementsAre(gates, Argument{"profiling", "false"}));
+  EXPECT_THAT(shape->scheduler_args, ElementsAre(gates));
+}
+
+// As in kind, where the arguments of a patch come over those it has written.
+TEST(VmShape, GatesOfAPatchReplaceTheConfigs) {
+  const auto shape = ResolveText(
+      std::string(kTop) +
+          "featureGates: {A: true}\n"
+          "kubeadmConfigPatches: ['{kind: ClusterConfiguration, apiServer: "
+          "{extraArgs: {feature-gates: B=false}}}']\n"
+          "nodes: [{role: control-plane}, {role: worker}]\n",
+      "f");
+  ASSERT_TRUE(shape) << shape.error().what;
+  EXPECT_THAT(shape->apiserver_args,
+              ElementsAre(Argument{"feature-gates", "B=false"}));
+  EXPECT_THAT(shape->scheduler_args,
+              ElementsAre(Argument{"feature-gates", "A=true"}));
+}
+
+TEST(VmShape, PlacesSayWhoReadsAPatch) {
+  const auto shape = ResolveFixture("valid-everything");
+  ASSERT_TRUE(shape) << shape.error().what;
+  std::vector<std::string> places;
+  for (const auto& patch : shape->patches) {
+    places.push_back(std::to_string(patch.line) + " " + Join(patch.to, ", "));
+  }
+  EXPECT_THAT(
+      places,
+      ElementsAre("14 kube-apiserver",
+                  "20 kubelet of lab-worker, kubelet of lab-worker2",
+                  "26 kubelet of lab-worker, kubelet of lab-worker2",
+                  "35 kube-apiserver, kube-controller-manager, kube-scheduler",
+                  "47 kubelet of lab-worker, kubelet of lab-worker2",
+                  "63 kubelet of lab-worker2", "70 kubelet of lab-worker2"));
+}
+
+// An API server that reads CONTAINER_PATH/a.yaml of its node.
+std::string WithFile(const std::string& volumes, const std::string& mounts) {
+  return std::string(kTop) +
+         "nodes:\n- role: control-plane\n  extraMounts: " + mounts +
+         "\n- role: worker\n"
+         "kubeadmConfigPatches:\n- '{kind: ClusterConfiguration, apiServer: "
+         "{extraVolumes: " +
+         volumes +
+         ", extraArgs: {audit-policy-file: /pod/a.yaml, audit-log-path: "
+         "/log/audit.log}}}'\n";
+}
+constexpr char kVolumes[] =
+    "[{name: a, hostPath: /node/policies, mountPath: /pod}, "
+    "{name: b, hostPath: /var/log/api, mountPath: /log}]";
+constexpr char kMounts[] = "[{hostPath: /my, containerPath: /node}]";
+
+TEST(VmShape, FilesOfTheApiServerAreNamedWhereTheyAre) {
+  const auto shape = ResolveText(WithFile(kVolumes, kMounts), "f");
+  ASSERT_TRUE(shape) << shape.error().what;
+  EXPECT_THAT(
+      shape->apiserver_args,
+      ElementsAre(
+          Argument{"audit-log-path", "control-plane/var/log/api/audit.log"},
+          Argument{"audit-policy-file", "/my/policies/a.yaml"}));
+  EXPECT_THAT(shape->control_plane_mounts, SizeIs(1));
+  EXPECT_THAT(shape->control_plane_directories,
+              ElementsAre("control-plane/var/log/api"));
+}
+
+TEST(VmShape, FileThatNoVolumeShowsIsRefused) {
+  const auto shape = ResolveText(
+      WithFile("[{name: a, hostPath: /node, mountPath: /podium}]", "[]"), "f");
+  ASSERT_FALSE(shape);
+  EXPECT_EQ(shape.error().what,
+            "f:8: --audit-policy-file of kube-apiserver names /pod/a.yaml, "
+            "which its pod does not see; show it with apiServer.extraVolumes "
+            "of a ClusterConfiguration, and bring it to the node with "
+            "extraMounts of the control plane");
+}
+
+TEST(VmShape, MountThatNoFlagNeedsIsRefused) {
+  const auto shape =
+      ResolveText(WithFile(kVolumes,
+                           "[{hostPath: /my, containerPath: /node},\n"
+                           "   {hostPath: /other, containerPath: /nodes}]"),
+                  "f");
+  ASSERT_FALSE(shape);
+  EXPECT_THAT(shape.error().what,
+              StartsWith("f:6: extraMounts of the control plane: in the vm "
+                         "lab"));
 }
 
 TEST(VmShape, PatchOfAWorkerComesAfterThatOfTheCluster) {
@@ -99,7 +190,6 @@ TEST(VmShape, GatesLabelsAndMountsAreTakenOver) {
   const auto shape = ResolveFixture("valid-everything");
   ASSERT_TRUE(shape) << shape.error().what;
   EXPECT_THAT(shape->feature_gates, SizeIs(2));
-  EXPECT_THAT(shape->runtime_config, SizeIs(2));
   EXPECT_THAT(shape->workers[0].labels, SizeIs(2));
   EXPECT_THAT(shape->workers[0].mounts, SizeIs(2));
   EXPECT_THAT(shape->workers[1].mounts, IsEmpty());
@@ -210,8 +300,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "string"},
         Mistake{"invalid-patch-section", "7",
                 "field \"apiServer.certSANs\" is not supported by the vm lab "
-                "(supported: apiServer.extraArgs, "
-                "controllerManager.extraArgs, scheduler.extraArgs)"},
+                "(supported: apiServer.extraArgs, apiServer.extraVolumes, "
+                "controllerManager.extraArgs, controllerManager.extraVolumes, "
+                "scheduler.extraArgs, scheduler.extraVolumes)"},
         Mistake{"invalid-patch-init-only", "7", "matches nothing"},
         Mistake{"invalid-patch-join-on-control-plane", "9", "does not join"},
         Mistake{"invalid-patch-kubelet-on-worker", "10", "move it to the"},
@@ -229,13 +320,13 @@ std::string WithPatch(const std::string& version, const std::string& form) {
 constexpr char kMapping[] = "{v: \"4\"}";
 constexpr char kList[] = "[{name: v, value: \"4\"}]";
 
-TEST(VmShape, PatchWithoutVersionMayBeInEitherForm) {
-  for (const auto& api : {kV1Beta3, kV1Beta4}) {
-    for (const auto* form : {kMapping, kList}) {
-      const auto shape = ResolveText(WithPatch("", form), "f", api);
-      ASSERT_TRUE(shape) << shape.error().what;
-      EXPECT_THAT(shape->apiserver_args, ElementsAre(Argument{"v", "4"}));
-    }
+TEST(VmShape, PatchWithoutVersionMayBeAMapping) {
+  for (const auto& [api, form] :
+       {std::pair{kV1Beta3, kMapping}, std::pair{kV1Beta4, kMapping},
+        std::pair{kV1Beta4, kList}}) {
+    const auto shape = ResolveText(WithPatch("", form), "f", api);
+    ASSERT_TRUE(shape) << shape.error().what;
+    EXPECT_THAT(shape->apiserver_args, ElementsAre(Argument{"v", "4"}));
   }
 }
 
@@ -258,8 +349,9 @@ struct Mismatch {
 TEST(VmShape, MismatchOfVersionOrFormIsRefusedWithItsPlace) {
   const Mismatch mismatches[] = {
       {kV1Beta3, kV1Beta3.name, kList,
-       "\"apiServer.extraArgs\" of kubeadm.k8s.io/v1beta3 is a mapping; leave "
-       "apiVersion out to write a list"},
+       "\"apiServer.extraArgs\" of kubeadm.k8s.io/v1beta3 is a mapping, which "
+       "a list would replace; write {NAME: VALUE}"},
+      {kV1Beta3, "", kList, "is a mapping, which a list would replace"},
       {kV1Beta4, kV1Beta4.name, kMapping,
        "\"apiServer.extraArgs\" of kubeadm.k8s.io/v1beta4 is a list of name "
        "and value; leave apiVersion out to write a mapping"},

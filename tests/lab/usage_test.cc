@@ -31,6 +31,9 @@ const std::string kBadConfig = std::string(LAB_SOURCE_DIR) +
                                "/fixtures/kind-configs/"
                                "invalid-unknown-field.yaml";
 
+const std::string kRemovedGate =
+    std::string(LAB_SOURCE_DIR) + "/kind-configs/gate-off.yaml";
+
 INSTANTIATE_TEST_SUITE_P(
     All, BadWish,
     testing::Values(
@@ -51,6 +54,14 @@ INSTANTIATE_TEST_SUITE_P(
         Wish{{"--suite", "apparmor", "--config", kBadConfig},
              "invalid-unknown-field.yaml:",
              "unknown field"},
+        Wish{{"--suite", "apparmor", "--config", kRemovedGate},
+             "gate-off.yaml:8: feature gate AppArmor",
+             "it went in 1.33"},
+        Wish{{"lab", "up", "--config", kRemovedGate},
+             "gate-off.yaml:8: feature gate AppArmor",
+             "it went in 1.33"},
+        Wish{{"lab", "plan", "/no/such.yaml"}, "/no/such.yaml", "No such file"},
+        Wish{{"lab", "plan", kRemovedGate, "--lab", "cloud"}, "cloud", "kind"},
         Wish{{"--suite", "apparmor", "--sabotage", "rain"},
              "rain",
              "permissive-profile"},
