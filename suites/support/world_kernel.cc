@@ -102,8 +102,8 @@ bool World::NoNewPrivs(const Pod& pod, const std::string& container) const {
 
 json World::RuntimeSpec(const Pod& pod, const std::string& container) const {
   const auto node = NodeOf(pod);
-  const json inspected = json::parse(
-      Must(node.AskOk({"crictl", "inspect", pod.ContainerId(container)})));
+  const json inspected = json::parse(Must(node.AskOk(
+      {"crictl", "--timeout=30s", "inspect", pod.ContainerId(container)})));
   const json spec = inspected.at("/info/runtimeSpec"_json_pointer);
   const auto filter = spec.value("/linux/seccomp"_json_pointer, json());
   Evidence(
