@@ -78,10 +78,6 @@ Result<ArchiveWriter> ArchiveWriter::Create(const Path& path, Format format) {
   archive* a = writer.archive_.get();
   if (format == Format::kTar) {
     archive_write_set_format_pax_restricted(a);
-  } else if (format == Format::kTarGz) {
-    archive_write_set_format_pax_restricted(a);
-    archive_write_add_filter_gzip(a);
-    archive_write_set_options(a, "gzip:compression-level=1,gzip:!timestamp");
   } else {
     archive_write_set_format_cpio_newc(a);
     archive_write_add_filter_gzip(a);

@@ -19,7 +19,6 @@ class ArchiveWriter {
  public:
   enum class Format {
     kTar,     ///< plain ustar/pax
-    kTarGz,   ///< gzip level 1
     kCpioGz,  ///< what the kernel takes as initramfs: newc, gzip level 1
   };
   static Result<ArchiveWriter> Create(const Path& path, Format format);

@@ -108,6 +108,26 @@ TEST_P(Archive, EntriesAreRootsAndHaveNoTime) {
               ElementsAre("d", "d/secret", "d/tool", "d/empty", "big", "link"));
 }
 
+TEST_P(Archive, ATreeComesBackAsItWas) {
+  const Path tree = Scratch("tree");
+  ASSERT_TRUE(MakeDirectories(tree / "d"));
+  ASSERT_TRUE(WriteFile(tree / "d/Főtanúsítvány.pem", "x", 0640));
+  fs::create_symlink("Főtanúsítvány.pem", tree / "d/link");
+  fs::permissions(tree / "d", static_cast<fs::perms>(01777));
+  auto writer = ArchiveWriter::Create(Scratch("a"), GetParam());
+  ASSERT_TRUE(writer);
+  const auto added = writer->AddTree(tree);
+  ASSERT_TRUE(added) << added.error().what;
+  ASSERT_TRUE(writer->Close());
+
+  ASSERT_TRUE(ExtractArchive(Scratch("a"), Scratch("out"), &Everything));
+
+  EXPECT_EQ(*ReadFile(Scratch("out") / "d/Főtanúsítvány.pem"), "x");
+  EXPECT_EQ(fs::read_symlink(Scratch("out") / "d/link"), "Főtanúsítvány.pem");
+  EXPECT_EQ(ModeOf(Scratch("out") / "d/Főtanúsítvány.pem"), 0640);
+  EXPECT_EQ(ModeOf(Scratch("out") / "d"), 01777);
+}
+
 TEST_P(Archive, OnlyWantedEntriesAreUnpacked) {
   ASSERT_TRUE(Write(Scratch("a"), GetParam()));
   std::vector<std::string> asked;

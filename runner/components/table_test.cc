@@ -170,7 +170,7 @@ TEST(ComponentTable, AMinorVersionMeansItsNewest) {
         std::vector<std::string>{"1.35.20", "1.36.12", "1.36.3"}}) {
     ComponentTable table;
     for (const auto& version : order) {
-      table.kubernetes.push_back({version, "", "", "", "", {}});
+      table.kubernetes.push_back({version, "", "", "", "", {}, ""});
     }
     EXPECT_EQ(table.FindKubernetes("1.36")->version, "1.36.12");
     EXPECT_EQ(table.FindKubernetes("1.36.3")->version, "1.36.3");

@@ -27,7 +27,11 @@ constexpr const char* kSettings[] = {
     "fs/protected_hardlinks", "fs/protected_regular", "fs/protected_symlinks",
     "fs/suid_dumpable", "fs/file-max", "fs/nr_open", "fs/aio-max-nr",
     "fs/inotify/max_user_instances", "fs/inotify/max_user_watches",
-    "vm/max_map_count", "vm/swappiness"};
+    "vm/max_map_count", "vm/swappiness", "kernel/printk_ratelimit"};
+
+// Without an audit daemon the kernel writes audit records to its log, and drops
+// them there when they come fast. The suites count records.
+constexpr const char* kRateLimit = "kernel/printk_ratelimit";
 
 struct Files {
   explicit Files(const Path& cache) : root(cache / "kind") {}
@@ -58,7 +62,12 @@ Result<std::vector<std::string>> PutBack(const Path& proc_sys,
     const auto now = ReadFile(proc_sys / name);
     const auto before = value.get<std::string>();
     if (!now || Trim(*now) == before) continue;
-    LAB_CHECK_OK(WriteFile(proc_sys / name, before + "\n"));
+    if (!WriteFile(proc_sys / name, before + "\n")) {
+      return Error{fmt::format(
+          "setting {} of the host is {} now, and was {}; put it back with: "
+          "sudo sysctl -w {}='{}'",
+          name, Trim(*now), before, ReplaceAll(name, "/", "."), before)};
+    }
     changed.push_back(
         fmt::format("{} from {} to {}", name, Trim(*now), before));
   }
@@ -91,6 +100,8 @@ Result<HostSettings> HostSettings::Hold(const Path& cache,
   if (!std::filesystem::exists(files.settings)) {
     LAB_CHECK_OK(Note(proc_sys, files.settings));
   }
+  // Only root may; else some records may be missing.
+  (void)WriteFile(proc_sys / kRateLimit, "0\n").has_value();
   return HostSettings(cache, proc_sys, std::move(*share));
 }
 

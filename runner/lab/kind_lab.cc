@@ -128,11 +128,7 @@ Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
   LAB_CHECK_OK(TimedStep(file_, progress, "nodes", "seconds.nodes",
                          [&] { return JoinNodes(request.config); }));
   LAB_CHECK_OK(Measure(request));
-  if (auto same =
-          CheckReadBack(file_, request.config, request.kubernetes.kubeadm_api);
-      !same) {
-    return same.error();
-  }
+  LAB_CHECK_OK(CheckReadBack(file_, request.config));
   file_.facts["seconds.lab"] = fmt::format("{:.2f}", total.Seconds());
   file_.state = "up";
   return file_.Save();

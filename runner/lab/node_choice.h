@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a node's labels in a kind config choose for the machine it becomes. kind
-// carries labels through unchanged, so one file serves both labs.
+// What a node's labels in a kind config choose for the machine it becomes.
 #pragma once
 
 #include <string>

@@ -156,6 +156,23 @@ class LastOneGone {
   UniqueFd event_;
 };
 
+// What a daemon that was killed left in the host's network and control groups.
+std::vector<std::string> CleanUp(const Places& at) {
+  std::vector<std::string> removed;
+  if (!fs::exists(at.run)) return removed;
+  RemoveCgroups(&removed);
+  std::error_code code;
+  for (const auto& link : fs::directory_iterator("/sys/class/net", code)) {
+    const std::string name = link.path().filename();
+    if (!name.starts_with(at.bridges)) continue;
+    if (RunOk({.argv = {"ip", "link", "delete", name}, .stoppable = false})) {
+      removed.push_back("bridge " + name);
+    }
+  }
+  if (RemoveTree(at.run)) removed.push_back(at.run.string());
+  return removed;
+}
+
 std::string WhyNot(const Places& at) {
   const auto log = ReadFile(at.log).value_or("");
   return fmt::format("{}\n  log: {}", LastLines(Trim(log), 3), at.log.string());
@@ -226,7 +243,7 @@ Result<PrivateDocker> PrivateDocker::Use(const Path& cache) {
 
 int PrivateDockerMain(const Path& cache) {
   const Places at(cache);
-  CleanUpAfterPrivateDocker(cache);
+  CleanUp(at);
   auto daemon = StartDaemon(at);
   if (!daemon) {
     (void)AppendLine(at.log, daemon.error().what).has_value();
@@ -258,20 +275,12 @@ int DockerInitMain(const std::vector<std::string>& argv) {
 }
 
 std::vector<std::string> CleanUpAfterPrivateDocker(const Path& cache) {
-  std::vector<std::string> removed;
   const Places at(cache);
-  if (!fs::exists(at.run) || at.docker().Version()) return removed;
-  RemoveCgroups(&removed);
-  std::error_code code;
-  for (const auto& link : fs::directory_iterator("/sys/class/net", code)) {
-    const std::string name = link.path().filename();
-    if (!name.starts_with(at.bridges)) continue;
-    if (RunOk({.argv = {"ip", "link", "delete", name}, .stoppable = false})) {
-      removed.push_back("bridge " + name);
-    }
-  }
-  if (RemoveTree(at.run)) removed.push_back(at.run.string());
-  return removed;
+  if (!fs::exists(at.use)) return {};
+  // One that starts, runs or ends has it.
+  const auto alone = FileLock::TryTake(at.use);
+  if (!alone || !alone->held()) return {};
+  return CleanUp(at);
 }
 
 }  // namespace lab
