@@ -184,14 +184,24 @@ TempDir::~TempDir() {
 
 Path TempDir::Release() { return std::exchange(path_, Path()); }
 
-Result<FileLock> FileLock::TryTake(const Path& path) {
+Result<FileLock> FileLock::Try(const Path& path, int operation) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!fd.valid()) return Errno("open lock", path);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  while (::flock(fd.get(), operation) != 0) {
     if (errno == EWOULDBLOCK) return FileLock(UniqueFd());
-    return Errno("lock", path);
+    if (errno != EINTR) return Errno("lock", path);
   }
   return FileLock(std::move(fd));
 }
+
+Result<FileLock> FileLock::TryTake(const Path& path) {
+  return Try(path, LOCK_EX | LOCK_NB);
+}
+
+Result<FileLock> FileLock::TryShare(const Path& path) {
+  return Try(path, LOCK_SH | LOCK_NB);
+}
+
+Result<FileLock> FileLock::Take(const Path& path) { return Try(path, LOCK_EX); }
 
 }  // namespace lab

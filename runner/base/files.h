@@ -52,17 +52,22 @@ class TempDir {
   Path path_;
 };
 
-/// An exclusive flock(2). The kernel releases it when the holder ends, however
-/// it ends, so a kill -9 never leaves a lock behind.
+/// A flock(2). The kernel releases it when the holder ends, however it ends, so
+/// a kill -9 never leaves a lock behind.
 class FileLock {
  public:
   /// Takes the lock if it is free; an empty lock if another process holds it.
   static Result<FileLock> TryTake(const Path& path);
+  /// The same, shared: with others that share it, but none that has taken it.
+  static Result<FileLock> TryShare(const Path& path);
+  /// Waits until nobody else holds or shares it, for as long as that takes.
+  static Result<FileLock> Take(const Path& path);
   /// True if the lock is held by this object.
   bool held() const { return fd_.valid(); }
 
  private:
   explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  static Result<FileLock> Try(const Path& path, int operation);
   UniqueFd fd_;
 };
 

@@ -53,7 +53,9 @@ Status FetchOne(const Context& context, LabOptions options,
           ProvidePlannedParts(context, options, plan, terminal));
   terminal.Note(fmt::format(
       "all parts of Kubernetes {} on {} are in {}", plan.kubernetes.version,
-      fmt::join(plan.node_os, ", "), context.cache.string()));
+      plan.lab == "kind" ? "kind"
+                         : fmt::format("{}", fmt::join(plan.node_os, ", ")),
+      context.cache.string()));
   return {};
 }
 

@@ -105,8 +105,7 @@ class Grammar {
   }
 
   void AddLabOptions(CLI::App& command, LabOptions& options) {
-    command.add_option("--lab", options.lab,
-                       "auto, vm (kind and kubeconfig do not work yet)");
+    AddLabKind(command, options);
     command.add_option("--kubernetes", options.kubernetes,
                        "Version, such as 1.36 (default) or 1.36.3");
     AddNodeOs(
@@ -123,6 +122,22 @@ class Grammar {
     command.add_option("--accel", options.accel,
                        "auto (KVM if a test boot works), kvm or tcg");
     AddPartOptions(command, options);
+  }
+
+  static void AddLabKind(CLI::App& command, LabOptions& options) {
+    command.add_option("--lab", options.lab,
+                       "auto (vm), vm, kind, or kubeconfig");
+  }
+
+  static void AddCluster(CLI::App& command, LabOptions& options) {
+    command.add_option("--kubeconfig", options.kubeconfig,
+                       "With --lab kubeconfig: the cluster to run in, which is "
+                       "left as it was");
+    command.add_option("--context", options.context,
+                       "Of the kubeconfig (default: its current one)");
+    command.add_option("--image", options.image,
+                       "Of the fixtures, in that cluster: has busybox and the "
+                       "probes (default: lab.local/busybox:1)");
   }
 
   static void AddNodeOs(CLI::App& command, LabOptions& options,
@@ -163,6 +178,7 @@ class Grammar {
                     "Only cases that match one of these globs (id or name), "
                     "separated by commas");
     AddLabOptions(*run, o.lab);
+    AddCluster(*run, o.lab);
     run->add_option("--report-dir", o.report_dir,
                     "Where records.jsonl, junit.xml and logs go (default: a "
                     "new directory in reports/runs)");
@@ -202,6 +218,7 @@ class Grammar {
     CLI::App* fetch =
         Command(app_, "fetch", "Get all parts ahead of time",
                 [this](const Context& c) { return Fetch(c, parsed_.run.lab); });
+    AddLabKind(*fetch, parsed_.run.lab);
     fetch->add_option("--kubernetes", parsed_.run.lab.kubernetes,
                       "Version, or all");
     AddNodeOs(*fetch, parsed_.run.lab,
@@ -322,6 +339,7 @@ class Grammar {
                   return Doctor(c, parsed_.run.lab, parsed_.json);
                 });
     doctor->add_flag("--json", parsed_.json, "As JSON");
+    AddLabKind(*doctor, parsed_.run.lab);
     doctor->add_option("--kubernetes", parsed_.run.lab.kubernetes, "Version");
     AddNodeOs(*doctor, parsed_.run.lab, "Debian suite: " + NodeSystems());
   }

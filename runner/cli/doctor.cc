@@ -9,6 +9,7 @@
 #include "runner/base/text.h"
 #include "runner/cli/provision.h"
 #include "runner/components/debian_root.h"
+#include "runner/lab/private_docker.h"
 
 namespace lab {
 namespace {
@@ -124,10 +125,7 @@ std::vector<Finding> PartFindings(const Context& context, const LabPlan& plan,
                                   bool* warm) {
   SilentProgress silent;
   Cache cache(context.cache, silent, true);
-  const auto recipes = PartRecipes({.kubernetes = plan.kubernetes,
-                                    .node_os = plan.node_os,
-                                    .debian_mirror = ""},
-                                   plan.table, context.home, cache);
+  const auto recipes = PlannedRecipes(context, {}, plan, cache);
   if (!recipes) {
     return {{"parts", Level::kMissing, recipes.error().what, "make build"}};
   }
@@ -147,39 +145,65 @@ std::vector<Finding> PartFindings(const Context& context, const LabPlan& plan,
   return findings;
 }
 
+// What building needs, and a warm cache does without.
+std::vector<Finding> BuildFindings() {
+  std::vector<Finding> findings;
+  findings.push_back(
+      Versioned("Go", {"go", "version"}, {1, 21},
+                "older ones cannot fetch the release a module names"));
+  findings.push_back(Program("mmdebstrap", "mmdebstrap"));
+  const auto mirror = HostDebianMirror();
+  findings.push_back(mirror
+                         ? Finding{"Debian archive", Level::kGood,
+                                   "known to the host's apt", ""}
+                         : Finding{"Debian archive", Level::kMissing,
+                                   mirror.error().what, "sudo apt-get update"});
+  findings.push_back(UserNamespaces());
+  if (::geteuid() != 0) {
+    // mmdebstrap needs more than one user id in its namespace.
+    findings.push_back(Program("newuidmap", "newuidmap"));
+  }
+  return findings;
+}
+
+Finding DockerFinding() {
+  const auto found = FindRunningDocker();
+  if (found.docker) {
+    return {"Docker", Level::kGood,
+            fmt::format("{} at {}", found.version, found.docker->host()), ""};
+  }
+  const auto lack = WhyNoPrivateDocker();
+  if (lack) {
+    return {"Docker", Level::kMissing, found.why + ", and " + lack->why,
+            lack->mend};
+  }
+  return {"Docker", Level::kGood,
+          found.why + "; a lab starts a private one, and ends it", ""};
+}
+
+std::vector<Finding> HostFindings(const LabPlan& plan) {
+  if (plan.lab == "kind") return {DockerFinding()};
+  if (plan.lab == "kubeconfig") return {};
+  return {Versioned("QEMU", {"qemu-system-x86_64", "--version"}, {8, 2},
+                    "7.2's emulation panics a 6.12 guest"),
+          Program("ssh", "ssh"), Program("ssh-keygen", "ssh-keygen"),
+          Program("openssl", "openssl")};
+}
+
 }  // namespace
 
 std::vector<Finding> Diagnose(const Context& context, const LabPlan& plan) {
   bool warm = false;
   auto parts = PartFindings(context, plan, &warm);
-  std::vector<Finding> findings;
-  findings.push_back(Versioned("QEMU", {"qemu-system-x86_64", "--version"},
-                               {8, 2}, "7.2's emulation panics a 6.12 guest"));
-  findings.push_back(Program("ssh", "ssh"));
-  findings.push_back(Program("ssh-keygen", "ssh-keygen"));
-  findings.push_back(Program("openssl", "openssl"));
+  auto findings = HostFindings(plan);
   if (!warm) {
-    // Only building needs these; a warm cache does without.
-    findings.push_back(
-        Versioned("Go", {"go", "version"}, {1, 21},
-                  "older ones cannot fetch the release a module names"));
-    findings.push_back(Program("mmdebstrap", "mmdebstrap"));
-    findings.push_back(Program("mke2fs", "mke2fs"));
-    const auto mirror = HostDebianMirror();
-    findings.push_back(mirror ? Finding{"Debian archive", Level::kGood,
-                                        "known to the host's apt", ""}
-                              : Finding{"Debian archive", Level::kMissing,
-                                        mirror.error().what,
-                                        "sudo apt-get update"});
-    findings.push_back(UserNamespaces());
-    if (::geteuid() != 0) {
-      // mmdebstrap needs more than one user id in its namespace.
-      findings.push_back(Program("newuidmap", "newuidmap"));
-    }
+    const auto build = BuildFindings();
+    findings.insert(findings.end(), build.begin(), build.end());
+    if (plan.lab == "vm") findings.push_back(Program("mke2fs", "mke2fs"));
   }
   findings.push_back(Memory());
   findings.push_back(Disk(context, warm));
-  findings.push_back(Kvm());
+  if (plan.lab == "vm") findings.push_back(Kvm());
   findings.insert(findings.end(), parts.begin(), parts.end());
   return findings;
 }

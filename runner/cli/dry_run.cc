@@ -13,11 +13,7 @@ Result<std::vector<PartStatus>> LookAtParts(const Context& context,
                                             const LabPlan& plan) {
   SilentProgress silent;
   Cache cache(context.cache, silent, /*offline=*/true);
-  LAB_TRY(const auto recipes,
-          PartRecipes({.kubernetes = plan.kubernetes,
-                       .node_os = plan.node_os,
-                       .debian_mirror = options.debian_mirror},
-                      plan.table, context.home, cache));
+  LAB_TRY(const auto recipes, PlannedRecipes(context, options, plan, cache));
   std::vector<PartStatus> parts;
   for (const auto& recipe : recipes) {
     parts.push_back({PartId(recipe), cache.Has(recipe), recipe.cold_seconds});
@@ -32,6 +28,13 @@ std::string ToString(const PartStatus& part) {
 }
 
 std::string DescribeLab(const LabOptions& options, const LabPlan& plan) {
+  if (plan.lab == "kubeconfig") {
+    return "the cluster of " + plan.config.file;
+  }
+  if (plan.lab == "kind") {
+    return fmt::format("kind, Kubernetes {}, {}", plan.kubernetes.version,
+                       Path(plan.config.file).filename().string());
+  }
   auto text =
       fmt::format("Kubernetes {} on {}, {}, {}", plan.kubernetes.version,
                   fmt::join(plan.node_os, " and "),

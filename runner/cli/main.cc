@@ -9,6 +9,8 @@
 
 #include "runner/base/stop.h"
 #include "runner/cli/command_line.h"
+#include "runner/lab/oci_wrapper.h"
+#include "runner/lab/private_docker.h"
 #include "runner/process/process.h"
 
 namespace lab {
@@ -19,7 +21,18 @@ ExitCode Main(std::vector<std::string> arguments) {
     return static_cast<ExitCode>(
         GuardMain({arguments.begin() + 2, arguments.end()}));
   }
+  if (arguments.size() > 2 && arguments[0] == "__runc") {
+    return static_cast<ExitCode>(
+        OciWrapperMain({arguments.begin() + 2, arguments.end()}));
+  }
+  if (arguments.size() > 2 && arguments[0] == "__docker-init") {
+    return static_cast<ExitCode>(
+        DockerInitMain({arguments.begin() + 2, arguments.end()}));
+  }
   stop::Install();
+  if (arguments.size() == 2 && arguments[0] == "__dockerd") {
+    return static_cast<ExitCode>(PrivateDockerMain(arguments[1]));
+  }
   return RunCommandLine(std::move(arguments));
 }
 

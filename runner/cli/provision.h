@@ -5,6 +5,7 @@
 #include <set>
 
 #include "runner/cli/options.h"
+#include "runner/components/kind_parts.h"
 #include "runner/lab/lab_outline.h"
 #include "runner/lab/vm_lab.h"
 
@@ -13,6 +14,7 @@ namespace lab {
 /// Everything that can be wrong with the options, found before anything is
 /// built: unknown versions, config files, fields.
 struct LabPlan {
+  std::string lab = "vm";  ///< which kind of lab it becomes: "vm" or "kind"
   KindConfig config;
   KubernetesVersion kubernetes;
   ComponentTable table;
@@ -31,15 +33,28 @@ struct OutlinedLab {
 Result<OutlinedLab> OutlineLab(const Context& context,
                                const LabOptions& options);
 
+/// Those of the planned kind of lab; of the other, nothing.
+struct LabParts {
+  Parts vm;
+  KindParts kind;
+  Path kubectl;  ///< of a kubeconfig lab: the person's own, if there is one
+};
+
+/// The recipes of all parts, leaves first.
+Result<std::vector<PartRecipe>> PlannedRecipes(const Context& context,
+                                               const LabOptions& options,
+                                               const LabPlan& plan,
+                                               Cache& cache);
+
 /// Gets the parts (a phase of its own for the records).
-Result<Parts> ProvidePlannedParts(const Context& context,
-                                  const LabOptions& options,
-                                  const LabPlan& plan, Progress& progress);
+Result<LabParts> ProvidePlannedParts(const Context& context,
+                                     const LabOptions& options,
+                                     const LabPlan& plan, Progress& progress);
 
 /// Brings up the lab called `name` in this process.
 Result<std::unique_ptr<Lab>> ProvisionLab(
     const Context& context, const LabOptions& options, const LabPlan& plan,
-    const Parts& parts, const std::string& name, Progress& progress);
+    const LabParts& parts, const std::string& name, Progress& progress);
 
 /// Checks what must be installed; a provision error names the part and the
 /// command that mends it.

@@ -39,6 +39,8 @@ LabFile Read(const json& j) {
   lab.api_socket = j.at("api_socket").get<std::string>();
   lab.kubectl = j.at("kubectl").get<std::string>();
   lab.kubernetes = j.at("kubernetes");
+  lab.docker_host = j.value("docker_host", "");
+  lab.image = j.value("image", kFixtureImage);
   for (const auto& n : j.at("nodes")) {
     lab.nodes.push_back({n.at("name"), n.at("role"), n.at("address"),
                          n.at("console").get<std::string>(), n.at("labels"),
@@ -85,6 +87,8 @@ Status LabFile::SaveTo(const Path& file) const {
             {"api_socket", api_socket.string()},
             {"kubectl", kubectl.string()},
             {"kubernetes", kubernetes},
+            {"docker_host", docker_host},
+            {"image", image},
             {"nodes", json::array()},
             {"processes", json::array()},
             {"facts", facts}};

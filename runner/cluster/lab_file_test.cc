@@ -29,6 +29,7 @@ LabFile SomeLab(const Path& directory) {
           .api_socket = "/l/api.sock",
           .kubectl = "/p/kubectl",
           .kubernetes = "1.36.3",
+          .docker_host = "unix:///d.sock",
           .nodes =
               {{"lab-control-plane", "control-plane", "127.77.1.1", "", {}, {}},
                {"lab-worker",
@@ -54,6 +55,7 @@ TEST(LabFile, ComesBackAsItWasSaved) {
   ASSERT_TRUE(loaded->Save());
   EXPECT_EQ(*ReadFile(dir.path() / "lab.json"), saved);
   EXPECT_EQ(loaded->owner.start_time, 18446744073709551615ull);
+  EXPECT_EQ(loaded->docker_host, "unix:///d.sock");
   EXPECT_EQ(loaded->nodes.at(1).labels.at("tier"), "a\"b\n");
   EXPECT_EQ(loaded->processes.at(1).id.pid, 14);
   EXPECT_EQ(loaded->facts.at("lsm"), "apparmor — ✓");

@@ -4,6 +4,11 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <locale.h>
+
+#include <algorithm>
+#include <fstream>
+#include <vector>
 
 namespace lab {
 namespace {
@@ -22,6 +27,26 @@ std::string Plain(std::string name) {
   while (name.starts_with('/')) name.erase(0, 1);
   return name;
 }
+
+// libarchive takes names through the thread's locale, and in "C" refuses what
+// is not ASCII; Debian's certificates have such names.
+class Utf8Names {
+ public:
+  Utf8Names()
+      : utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)),
+        before_(utf8_ != nullptr ? ::uselocale(utf8_) : nullptr) {}
+  Utf8Names(const Utf8Names&) = delete;
+  Utf8Names& operator=(const Utf8Names&) = delete;
+  ~Utf8Names() {
+    if (utf8_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(utf8_);
+  }
+
+ private:
+  locale_t utf8_;
+  locale_t before_;
+};
 
 Status CopyData(archive* from, archive* to) {
   const void* data = nullptr;
@@ -53,6 +78,10 @@ Result<ArchiveWriter> ArchiveWriter::Create(const Path& path, Format format) {
   archive* a = writer.archive_.get();
   if (format == Format::kTar) {
     archive_write_set_format_pax_restricted(a);
+  } else if (format == Format::kTarGz) {
+    archive_write_set_format_pax_restricted(a);
+    archive_write_add_filter_gzip(a);
+    archive_write_set_options(a, "gzip:compression-level=1,gzip:!timestamp");
   } else {
     archive_write_set_format_cpio_newc(a);
     archive_write_add_filter_gzip(a);
@@ -94,8 +123,58 @@ Status ArchiveWriter::AddFile(const std::string& name, std::string_view content,
 
 Status ArchiveWriter::AddFileFrom(const std::string& name, const Path& source,
                                   int mode) {
-  LAB_TRY(const auto content, ReadFile(source));
-  return AddFile(name, content, mode);
+  std::error_code code;
+  const auto size = std::filesystem::file_size(source, code);
+  std::ifstream from(source, std::ios::binary);
+  if (code || !from) return Error{"read " + source.string()};
+  const EntryHandle entry(archive_entry_new(), &archive_entry_free);
+  archive_entry_set_pathname(entry.get(), name.c_str());
+  archive_entry_set_filetype(entry.get(), AE_IFREG);
+  archive_entry_set_perm(entry.get(), static_cast<mode_t>(mode));
+  archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));
+  archive* a = archive_.get();
+  if (archive_write_header(a, entry.get()) != ARCHIVE_OK) {
+    return ArchiveError(a, "add " + name);
+  }
+  std::string buffer(1 << 20, '\0');
+  std::uintmax_t copied = 0;
+  while (from) {
+    from.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    const auto n = static_cast<std::size_t>(from.gcount());
+    if (n > 0 && archive_write_data(a, buffer.data(), n) < 0) {
+      return ArchiveError(a, "add " + name);
+    }
+    copied += n;
+  }
+  if (copied == size) return {};
+  return Error{source.string() + ": its size changed while it was read"};
+}
+
+Status ArchiveWriter::AddTree(const Path& root) {
+  namespace fs = std::filesystem;
+  const Utf8Names names;
+  std::vector<Path> paths;
+  std::error_code code;
+  for (fs::recursive_directory_iterator it(root, code), end; it != end;
+       it.increment(code)) {
+    paths.push_back(it->path());
+  }
+  if (code) return Error{"read " + root.string() + ": " + code.message()};
+  std::sort(paths.begin(), paths.end());
+  for (const auto& path : paths) {
+    const std::string name = path.lexically_relative(root).string();
+    const auto status = fs::symlink_status(path, code);
+    const int mode = static_cast<int>(status.permissions());
+    if (fs::is_symlink(status)) {
+      LAB_CHECK_OK(AddSymlink(name, fs::read_symlink(path, code).string()));
+    } else if (fs::is_directory(status)) {
+      LAB_CHECK_OK(AddDirectory(name, mode));
+    } else if (fs::is_regular_file(status)) {
+      LAB_CHECK_OK(AddFileFrom(name, path, mode));
+    }
+    if (code) return Error{"read " + path.string() + ": " + code.message()};
+  }
+  return {};
 }
 
 Status ArchiveWriter::AddSymlink(const std::string& name,

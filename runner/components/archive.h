@@ -19,6 +19,7 @@ class ArchiveWriter {
  public:
   enum class Format {
     kTar,     ///< plain ustar/pax
+    kTarGz,   ///< gzip level 1
     kCpioGz,  ///< what the kernel takes as initramfs: newc, gzip level 1
   };
   static Result<ArchiveWriter> Create(const Path& path, Format format);
@@ -31,6 +32,9 @@ class ArchiveWriter {
   Status AddFileFrom(const std::string& name, const Path& source,
                      int mode = 0644);
   Status AddSymlink(const std::string& name, const std::string& target);
+  /// All that is below `root`, under the names that it has there, with its
+  /// modes; in a fixed order. Sockets and devices are left out.
+  Status AddTree(const Path& root);
   /// Must be called; the destructor discards what was not closed.
   Status Close();
 

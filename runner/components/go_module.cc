@@ -77,6 +77,26 @@ Result<nlohmann::json> Generate(const GoModulePart& part, const Path& source,
   return nlohmann::json{{"Replace", replace}};
 }
 
+// Files of the module, as plain ones: its cache keeps no modes.
+Status CopyModuleFiles(const GoModulePart& part, const Path& source,
+                       const Path& into) {
+  LAB_TRY(
+      const auto said,
+      RunOk({.argv = {"go", "list", "-m", "-f", "{{.Dir}}", part.files.module},
+             .env = GoEnvironment(part),
+             .directory = source,
+             .timeout = 10min}));
+  const Path root = Path(Trim(said)) / part.files.directory;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file()) continue;
+    const Path target = into / part.files.as / fs::relative(entry.path(), root);
+    LAB_CHECK_OK(MakeDirectories(target.parent_path()));
+    LAB_TRY(const auto text, ReadFile(entry.path()));
+    LAB_CHECK_OK(WriteFile(target, text));
+  }
+  return {};
+}
+
 Status BuildGoModule(const GoModulePart& part, const Path& source,
                      const Path& into, const Path& log) {
   Command build{.argv = {"build", "-trimpath", "-ldflags", LinkerFlags(part),
@@ -102,7 +122,8 @@ Status BuildGoModule(const GoModulePart& part, const Path& source,
     fs::rename(into / from, into / to, code);
     if (code) return Error{"rename " + from + ": " + code.message()};
   }
-  return {};
+  if (part.files.as.empty()) return {};
+  return CopyModuleFiles(part, source, into);
 }
 
 }  // namespace
@@ -126,6 +147,10 @@ Result<PartRecipe> GoModuleRecipe(const GoModulePart& part, const Path& home) {
                                      LinkerFlags(part)};
   inputs.insert(inputs.end(), part.packages.begin(), part.packages.end());
   for (const auto& [from, to] : part.rename) inputs.push_back(from + "=" + to);
+  if (!part.files.as.empty()) {
+    inputs.push_back("files " + part.files.module + " " + part.files.directory +
+                     " " + part.files.as);
+  }
   for (const auto& one : part.generate) {
     inputs.push_back("generate " + one.program + " " + one.package);
     for (const auto& argument : GeneratorArguments(one, "{out}")) {

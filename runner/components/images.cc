@@ -7,36 +7,11 @@
 
 #include "runner/base/text.h"
 #include "runner/components/archive.h"
+#include "runner/components/image_archive.h"
 #include "runner/process/process.h"
 
 namespace lab {
 namespace {
-
-using nlohmann::json;
-
-Status WriteImage(const Path& archive, const std::string& tag,
-                  const Path& layer, const json& config) {
-  LAB_TRY(const auto layer_digest, Sha256OfFile(layer));
-  const std::string image = json{
-      {"architecture", "amd64"},
-      {"os", "linux"},
-      {"config", config},
-      {"rootfs",
-       {{"type", "layers"}, {"diff_ids", {"sha256:" + layer_digest}}}},
-      {"history",
-       json::array()}}.dump();
-  const std::string image_file = Sha256OfText(image) + ".json";
-  const std::string layer_file = layer_digest + ".tar";
-  const json manifest = json::array({{{"Config", image_file},
-                                      {"RepoTags", {tag}},
-                                      {"Layers", {layer_file}}}});
-  LAB_TRY(auto writer,
-          ArchiveWriter::Create(archive, ArchiveWriter::Format::kTar));
-  LAB_CHECK_OK(writer.AddFileFrom(layer_file, layer));
-  LAB_CHECK_OK(writer.AddFile(image_file, image));
-  LAB_CHECK_OK(writer.AddFile("manifest.json", manifest.dump()));
-  return writer.Close();
-}
 
 // A layer of one static program.
 Status WriteProgramLayer(const std::string& name, const Path& program,
@@ -83,12 +58,13 @@ Result<std::vector<Path>> MakeImages(const ImageInputs& inputs,
   const Path pause = into / "pause.tar";
   const Path busybox = into / "busybox.tar";
   const Path loader = into / "apparmor-loader.tar";
-  LAB_CHECK_OK(WriteImage(pause, kPauseImage, pause_layer,
-                          {{"Entrypoint", {"/pause"}}}));
-  LAB_CHECK_OK(WriteImage(busybox, kBusyboxImage, busybox_layer,
-                          {{"Cmd", {"sh"}}, {"Env", {"PATH=/bin"}}}));
-  LAB_CHECK_OK(WriteImage(loader, kLoaderImage, loader_layer,
-                          {{"Entrypoint", {"/loader"}}, {"Cmd", {"run"}}}));
+  LAB_CHECK_OK(WriteImageArchive(pause, kPauseImage, pause_layer,
+                                 {{"Entrypoint", {"/pause"}}}));
+  LAB_CHECK_OK(WriteImageArchive(busybox, kBusyboxImage, busybox_layer,
+                                 {{"Cmd", {"sh"}}, {"Env", {"PATH=/bin"}}}));
+  LAB_CHECK_OK(
+      WriteImageArchive(loader, kLoaderImage, loader_layer,
+                        {{"Entrypoint", {"/loader"}}, {"Cmd", {"run"}}}));
   return std::vector<Path>{pause, busybox, loader};
 }
 

@@ -2,11 +2,10 @@
 #include "runner/components/node_disk.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "runner/base/text.h"
-#include "runner/base/wait.h"
 #include "runner/components/archive.h"
+#include "runner/components/image_archive.h"
 #include "runner/components/images.h"
 #include "runner/components/kernel_image.h"
 #include "runner/components/kernel_modules.h"
@@ -50,15 +49,6 @@ bool Wanted(const std::string& name) {
     if (name.starts_with(prefix)) return false;
   }
   return true;
-}
-
-// An ordinary user becomes root of a user namespace of his own, so that what
-// he owns is owned by root on the disk, and containerd may mount.
-std::vector<std::string> AsRoot(std::vector<std::string> argv) {
-  if (::geteuid() != 0) {
-    argv.insert(argv.begin(), {"unshare", "--map-root-user", "--mount"});
-  }
-  return argv;
 }
 
 Status Copy(const Path& from, const Path& to, int mode) {
@@ -141,56 +131,6 @@ Status MakeInitramfs(const NodeDiskInputs& inputs, const Path& root,
   return archive.Close();
 }
 
-std::string ContainerdConfig(const Path& root, const Path& work) {
-  // The CRI plugins would want a network and a sandbox image; the store and
-  // the unpacker are all that is needed here.
-  return fmt::format(R"(version = 3
-root = "{0}"
-state = "{1}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images",
-  "io.containerd.cri.v1.runtime", "io.containerd.nri.v1.nri"]
-[grpc]
-address = "{1}/c.sock"
-[ttrpc]
-address = "{1}/c.sock.ttrpc"
-)",
-                     (root / "var/lib/containerd").string(), work.string());
-}
-
-// Imports and unpacks the images with the node's own containerd, run on this
-// machine, so that no node ever does it.
-Status ImportImages(const std::vector<Path>& images, const Path& containerd,
-                    const Path& root, const Path& log) {
-  // Unix socket paths are short; the cache's may be long.
-  LAB_TRY(const auto work,
-          TempDir::In(fs::temp_directory_path(), "confinement-lab-import-"));
-  const Path config = work.path() / "config.toml";
-  LAB_CHECK_OK(WriteFile(config, ContainerdConfig(root, work.path())));
-  LAB_CHECK_OK(MakeDirectories(root / "var/lib/containerd"));
-  LAB_TRY(auto daemon,
-          Process::Start({.argv = AsRoot({(containerd / "containerd").string(),
-                                          "--config", config.string()}),
-                          .log = log}));
-  const Path socket = work.path() / "c.sock";
-  const auto ctr = [&](std::vector<std::string> argv) {
-    argv.insert(argv.begin(), {(containerd / "ctr").string(), "--address",
-                               socket.string(), "--namespace", "k8s.io"});
-    return RunOk({.argv = AsRoot(std::move(argv)), .timeout = 120s});
-  };
-  LAB_CHECK_OK(WaitUntil("containerd socket", Deadline::In(30s), 20ms, [&] {
-    return fs::exists(socket) || !daemon.Running();
-  }));
-  if (!daemon.Running()) {
-    return Error{"containerd did not start to import the images"};
-  }
-  for (const auto& image : images) {
-    const auto imported = ctr({"images", "import", image.string()});
-    if (!imported) return imported.error();
-  }
-  daemon.Stop(10s);
-  return {};
-}
-
 Result<std::uintmax_t> TreeBytes(const Path& root) {
   std::uintmax_t bytes = 0;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
@@ -238,7 +178,11 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
                       inputs.probes / "probe", inputs.probes / "seccomp",
                       inputs.probes / "loader"},
                      images));
-  LAB_CHECK_OK(ImportImages(archives, containerd, root, log));
+  // Unpacked too, so that no node ever does it.
+  LAB_CHECK_OK(ImportImages({.archives = archives,
+                             .containerd = containerd,
+                             .root = root,
+                             .log = log}));
   LAB_CHECK_OK(RemoveTree(images));
   LAB_CHECK_OK(MakeDisk(root, into / kDiskFile));
   return RemoveTree(root);

@@ -41,11 +41,11 @@ Result<GeneratedSource> ReadGenerated(const json& j) {
 }
 
 Result<GoModulePart> ReadGoModule(const json& j) {
-  LAB_CHECK_OK(
-      CheckFields(j,
-                  {"name", "sources", "toolchain", "packages", "generate",
-                   "variables", "rename", "cold-build-seconds", "about"},
-                  "go-modules"));
+  LAB_CHECK_OK(CheckFields(
+      j,
+      {"name", "sources", "toolchain", "packages", "generate", "variables",
+       "rename", "files", "cold-build-seconds", "about"},
+      "go-modules"));
   GoModulePart part;
   part.name = j.at("name");
   part.toolchain = j.at("toolchain");
@@ -56,6 +56,11 @@ Result<GoModulePart> ReadGoModule(const json& j) {
   }
   part.variables = j.value("variables", decltype(part.variables)());
   part.rename = j.value("rename", decltype(part.rename)());
+  if (j.contains("files")) {
+    const json& files = j.at("files");
+    LAB_CHECK_OK(CheckFields(files, {"module", "directory", "as"}, "files"));
+    part.files = {files.at("module"), files.at("directory"), files.at("as")};
+  }
   part.cold_build_seconds = j.value("cold-build-seconds", 0);
   part.about = j.value("about", "");
   return part;
@@ -74,6 +79,14 @@ Result<NodeOsPart> ReadNodeOs(const json& j) {
   part.cold_build_seconds = j.value("cold-build-seconds", 0);
   part.about = j.value("about", "");
   return part;
+}
+
+Result<KindTable> ReadKind(const json& j) {
+  LAB_CHECK_OK(CheckFields(
+      j, {"kind", "crictl", "cni-plugins", "coredns", "root"}, "kind"));
+  LAB_TRY(auto root, ReadNodeOs(j.at("root")));
+  return KindTable{j.at("kind"), j.at("crictl"), j.at("cni-plugins"),
+                   j.at("coredns"), std::move(root)};
 }
 
 Result<KubeadmApi> ReadKubeadmApi(const json& j) {
@@ -97,22 +110,24 @@ Result<KubeadmApi> FindKubeadmApi(const json& apis, const std::string& name) {
 }
 
 Result<KubernetesVersion> ReadKubernetes(const json& j, const json& apis) {
-  LAB_CHECK_OK(CheckFields(
-      j, {"version", "control-plane", "etcd", "containerd", "kubeadm-api"},
-      "kubernetes"));
+  LAB_CHECK_OK(CheckFields(j,
+                           {"version", "control-plane", "etcd", "containerd",
+                            "kubeadm-api", "kube-proxy"},
+                           "kubernetes"));
   auto api = FindKubeadmApi(apis, j.at("kubeadm-api"));
   if (!api) {
     return api.error().Within("kubernetes " +
                               j.at("version").get<std::string>());
   }
-  return KubernetesVersion{j.at("version"), j.at("control-plane"), j.at("etcd"),
-                           j.at("containerd"), std::move(*api)};
+  return KubernetesVersion{j.at("version"), j.at("control-plane"),
+                           j.at("etcd"),    j.at("containerd"),
+                           std::move(*api), j.value("kube-proxy", "")};
 }
 
 Result<ComponentTable> ReadTable(const json& j) {
   LAB_CHECK_OK(CheckFields(j,
                            {"about", "default", "kubernetes", "kubeadm-apis",
-                            "go-modules", "node-os"},
+                            "go-modules", "node-os", "kind"},
                            "table"));
   ComponentTable table;
   LAB_CHECK_OK(
@@ -127,10 +142,16 @@ Result<ComponentTable> ReadTable(const json& j) {
     LAB_TRY(auto part, ReadNodeOs(entry));
     table.node_os.push_back(std::move(part));
   }
+  LAB_TRY(table.kind, ReadKind(j.at("kind")));
+  for (const auto& name : {table.kind.kind, table.kind.crictl,
+                           table.kind.cni_plugins, table.kind.coredns}) {
+    LAB_TRY(const auto known, table.FindGoModule(name));
+  }
   for (const auto& entry : j.at("kubernetes")) {
     LAB_TRY(auto version, ReadKubernetes(entry, j.at("kubeadm-apis")));
-    for (const auto& name :
-         {version.control_plane, version.etcd, version.containerd}) {
+    for (const auto& name : {version.control_plane, version.etcd,
+                             version.containerd, version.kube_proxy}) {
+      if (name.empty()) continue;
       LAB_CHECK_OK(table.FindGoModule(name).has_value()
                        ? Status()
                        : Error{"kubernetes " + version.version +

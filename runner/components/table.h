@@ -23,6 +23,13 @@ struct GeneratedSource {
   std::string package;  ///< import path of the package that lacks it
 };
 
+/// Files of a module that go into the part beside its programs.
+struct ModuleFiles {
+  std::string module;
+  std::string directory;  ///< in the module
+  std::string as;         ///< directory in the part; empty: no such files
+};
+
 /// A part that is built from a Go module. Its go.mod and go.sum, which pin and
 /// verify every byte of source, lie in components/NAME.
 struct GoModulePart {
@@ -32,7 +39,8 @@ struct GoModulePart {
   std::vector<GeneratedSource> generate;  ///< before the build
   std::map<std::string, std::string> variables;  ///< for the linker's -X
   std::map<std::string, std::string> rename;     ///< program -> wanted name
-  int cold_build_seconds = 0;                    ///< expectation, for people
+  ModuleFiles files;
+  int cold_build_seconds = 0;  ///< expectation, for people
   std::string about;
 };
 
@@ -61,6 +69,17 @@ struct KubernetesVersion {
   std::string etcd;
   std::string containerd;
   KubeadmApi kubeadm_api;
+  std::string kube_proxy;  ///< empty: there is no kind node of this version
+};
+
+/// What kind and the image of its nodes are made of, beside the parts of a
+/// Kubernetes version: names of GoModuleParts, and a Debian root.
+struct KindTable {
+  std::string kind;
+  std::string crictl;
+  std::string cni_plugins;
+  std::string coredns;
+  NodeOsPart root;
 };
 
 struct ComponentTable {
@@ -69,6 +88,7 @@ struct ComponentTable {
   std::vector<KubernetesVersion> kubernetes;
   std::vector<GoModulePart> go_modules;
   std::vector<NodeOsPart> node_os;
+  KindTable kind;
 
   /// "1.36.3", or "1.36" for the newest of that minor version; a usage error
   /// names what exists.

@@ -3,6 +3,7 @@
 // with this process.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "runner/base/progress.h"
@@ -21,6 +22,9 @@ class Lab {
   /// cannot be saved.
   virtual Status Save(const Path& cache, const Path& home,
                       const std::string& name, Progress& progress);
+  /// Whether nodes and cluster end with the lab, so that nothing in them need
+  /// be tidied up.
+  virtual bool throwaway() const { return true; }
   /// Ends everything and removes the lab's directory.
   virtual void Down() = 0;
 
@@ -28,5 +32,10 @@ class Lab {
   Lab() = default;
   Lab(Lab&&) noexcept = default;
 };
+
+/// A step with a name for people; how long it took becomes the fact `fact` of
+/// `lab`.
+Status TimedStep(LabFile& lab, Progress& progress, const std::string& name,
+                 const std::string& fact, const std::function<Status()>& step);
 
 }  // namespace lab

@@ -6,6 +6,10 @@
 #include <algorithm>
 
 #include "runner/base/text.h"
+#include "runner/lab/docker.h"
+#include "runner/lab/host_settings.h"
+#include "runner/lab/kubeconfig_lab.h"
+#include "runner/lab/private_docker.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -36,6 +40,29 @@ void EndProcesses(const LabFile& lab, std::vector<std::string>& removed) {
     removed.push_back(fmt::format("process {} ({}) of lab {}", process.id.pid,
                                   process.name, lab.name));
   }
+}
+
+// Containers do not die with their owner. A daemon that is gone has none.
+Status EndContainers(const LabFile& lab, std::vector<std::string>& removed) {
+  if (lab.docker_host.empty()) return {};
+  const Docker docker(lab.docker_host);
+  if (!docker.Version()) return {};
+  LAB_TRY(const auto gone, docker.RemoveLab(lab.directory));
+  for (const auto& what : gone) {
+    removed.push_back(fmt::format("{} of lab {}", what, lab.name));
+  }
+  return {};
+}
+
+Status EndForeignParts(const LabFile& lab, std::vector<std::string>& removed) {
+  EndProcesses(lab, removed);
+  if (lab.kind == "kubeconfig") {
+    LAB_TRY(const auto gone, RemoveFromCluster(lab));
+    for (const auto& what : gone) {
+      removed.push_back(fmt::format("{} of lab {}", what, lab.name));
+    }
+  }
+  return EndContainers(lab, removed);
 }
 
 }  // namespace
@@ -84,8 +111,10 @@ Status LabStore::Down(const std::string& name) const {
         fmt::format("lab {}: process {} does not end", name, lab.owner.pid)};
   }
   std::vector<std::string> removed;
-  EndProcesses(lab, removed);
-  return RemoveTree(lab.directory);
+  LAB_CHECK_OK(EndForeignParts(lab, removed));
+  LAB_CHECK_OK(RemoveTree(lab.directory));
+  LAB_TRY(const auto settings, PutBackHostSettings(root_.parent_path()));
+  return {};
 }
 
 Result<LabStore::Collected> LabStore::CollectGarbage() const {
@@ -101,11 +130,18 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
       result.kept.push_back(path.string() + " (just made)");
       continue;
     }
-    if (lab) EndProcesses(*lab, result.removed);
+    if (lab) LAB_CHECK_OK(EndForeignParts(*lab, result.removed));
     LAB_CHECK_OK(RemoveTree(path));
     result.removed.push_back(path.string());
   }
   const Path cache = root_.parent_path();
+  for (const auto& line : CleanUpAfterPrivateDocker(cache)) {
+    result.removed.push_back(line);
+  }
+  LAB_TRY(const auto settings, PutBackHostSettings(cache));
+  for (const auto& line : settings) {
+    result.removed.push_back("changed setting " + line);
+  }
   for (const auto& path : Entries(cache / "tmp")) {
     // Whoever works here holds the lock of the same name.
     const Path lock_path =

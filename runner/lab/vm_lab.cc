@@ -108,13 +108,7 @@ std::optional<Error> VmLab::Damage() {
 
 Status VmLab::Timed(Progress& progress, const char* name, const char* fact,
                     const std::function<Status()>& step) {
-  const Stopwatch watch;
-  progress.Begin(name, "starting");
-  const Status status = step();
-  progress.End(name, status.has_value(),
-               status ? "ready" : status.error().what);
-  file_.facts[fact] = fmt::format("{:.2f}", watch.Seconds());
-  return status;
+  return TimedStep(file_, progress, name, fact, step);
 }
 
 Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
@@ -128,6 +122,7 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
                   .api_socket = request.directory / "api.sock",
                   .kubectl = request.parts.kubernetes / "kubectl",
                   .kubernetes = request.kubernetes.version,
+                  .docker_host = {},
                   .nodes = {{.name = "control-plane",
                              .role = "control-plane",
                              .address = "127.0.0.1",

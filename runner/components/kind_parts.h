@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// All parts of one kind lab, together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runner/components/cache.h"
+#include "runner/components/table.h"
+
+namespace lab {
+
+struct KindPartsRequest {
+  KubernetesVersion kubernetes;
+  std::string debian_mirror;  ///< empty: the host's
+};
+
+/// Where the parts lie; complete and verified.
+struct KindParts {
+  Path kind;          ///< the program
+  Path kubernetes;    ///< for kubectl
+  Path node_archive;  ///< docker-archive of the nodes' image
+  std::string image;  ///< its name
+};
+
+/// The recipes, leaves first. A usage error for a version without kube-proxy.
+Result<std::vector<PartRecipe>> KindPartRecipes(const KindPartsRequest& request,
+                                                const ComponentTable& table,
+                                                const Path& home, Cache& cache);
+
+Result<KindParts> ProvideKindParts(const KindPartsRequest& request,
+                                   const ComponentTable& table,
+                                   const Path& home, Cache& cache);
+
+}  // namespace lab

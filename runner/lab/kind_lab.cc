@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/lab/kind_lab.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "runner/base/text.h"
+#include "runner/base/version.h"
+#include "runner/base/wait.h"
+#include "runner/cluster/api.h"
+#include "runner/cluster/node.h"
+#include "runner/lab/kind_readback.h"
+#include "runner/lab/node_choice.h"
+#include "runner/lab/node_facts.h"
+
+namespace lab {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kKindLog = "kind";
+
+// What every lab has: both runtimes by name.
+const char* const kRuntimeClasses[] = {"crun", "runc"};
+
+std::string NetworkOf(const std::string& lab) {
+  return "confinement-lab-" + lab;
+}
+
+bool IsReady(const json& node) {
+  for (const auto& condition :
+       node.value("/status/conditions"_json_pointer, json::array())) {
+    if (condition.value("type", "") == "Ready") {
+      return condition.value("status", "") == "True";
+    }
+  }
+  return false;
+}
+
+// What kind itself complains of: the line with its error, and some after.
+std::string WhyKindFailed(const std::string& log) {
+  const auto lines = Lines(log);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (!lines[i].starts_with("ERROR:")) continue;
+    return std::string(Trim(LastLines(lines[i], 1)));
+  }
+  return LastLines(Trim(log), 3);
+}
+
+}  // namespace
+
+Status CheckForKindLab(const KindConfig& config) {
+  for (const auto& node : config.nodes) {
+    for (const auto& [label, value] : node.labels) {
+      if (!label.starts_with(kChoicePrefix)) continue;
+      return AtLabel(config, node, label,
+                     fmt::format("label {} chooses a machine of a vm lab; the "
+                                 "nodes of kind share the host's kernel",
+                                 label));
+    }
+  }
+  return {};
+}
+
+Result<KindProgram> ChooseKind(const Path& part) {
+  const auto ask = [](const Path& program) -> Result<KindProgram> {
+    LAB_TRY(const auto said, RunOk({.argv = {program.string(), "version"}}));
+    LAB_TRY(const auto version, Version::In(said));
+    return KindProgram{program, version.ToString()};
+  };
+  LAB_TRY(const auto ours, ask(part));
+  const Path theirs = FindProgram("kind");
+  if (theirs.empty()) return ours;
+  const auto found = ask(theirs);
+  if (!found) return ours;
+  LAB_TRY(const auto own, Version::In(ours.version));
+  LAB_TRY(const auto other, Version::In(found->version));
+  return other.Compare(own) < 0 ? ours : *found;
+}
+
+Result<std::unique_ptr<Lab>> KindLab::Up(const KindLabRequest& request,
+                                         Progress& progress) {
+  std::unique_ptr<KindLab> lab(new KindLab());
+  auto up = lab->Start(request, progress);
+  if (up) return std::unique_ptr<Lab>(std::move(lab));
+  const bool tell = up.error().kind != ErrorKind::kInterrupted &&
+                    up.error().kind != ErrorKind::kUsage;
+  if (tell) lab->KeepNodeLogs();
+  lab->End();
+  if (!tell) return up.error();
+  return ProvisionError(
+      fmt::format("lab {}: {}", request.name, up.error().what));
+}
+
+KindLab::~KindLab() { End(); }
+
+Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
+  file_ = LabFile{.name = request.name,
+                  .kind = "kind",
+                  .created = TimestampUtc(),
+                  .state = "starting",
+                  .owner = ProcessId::Of(::getpid()),
+                  .directory = request.directory,
+                  .kubeconfig = request.directory / "admin.conf",
+                  .api_socket = request.directory / "api.sock",
+                  .kubectl = request.parts.kubernetes / "kubectl",
+                  .kubernetes = request.kubernetes.version,
+                  .docker_host = {},
+                  .nodes = {},
+                  .processes = {},
+                  .facts = {}};
+  LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
+  fs::permissions(request.directory, fs::perms::owner_all);
+  LAB_CHECK_OK(file_.Save());
+  const Stopwatch total;
+  LAB_CHECK_OK(TimedStep(file_, progress, "docker", "seconds.docker",
+                         [&] { return ProvideDocker(request, progress); }));
+  LAB_CHECK_OK(TimedStep(file_, progress, "node image", "seconds.image", [&] {
+    return docker_->ProvideImage(request.parts.image,
+                                 request.parts.node_archive);
+  }));
+  LAB_CHECK_OK(TimedStep(file_, progress, "kind", "seconds.kind",
+                         [&] { return CreateCluster(request); }));
+  LAB_CHECK_OK(TimedStep(file_, progress, "nodes", "seconds.nodes",
+                         [&] { return JoinNodes(request.config); }));
+  LAB_CHECK_OK(Measure(request));
+  if (auto same =
+          CheckReadBack(file_, request.config, request.kubernetes.kubeadm_api);
+      !same) {
+    return same.error();
+  }
+  file_.facts["seconds.lab"] = fmt::format("{:.2f}", total.Seconds());
+  file_.state = "up";
+  return file_.Save();
+}
+
+Status KindLab::ProvideDocker(const KindLabRequest& request,
+                              Progress& progress) {
+  auto found = FindRunningDocker();
+  if (found.docker) {
+    docker_ = std::move(found.docker);
+    file_.facts["docker"] = found.version + ", running";
+  } else {
+    auto own = PrivateDocker::Use(request.cache);
+    if (!own) return own.error().Within(found.why);
+    progress.Note(found.why + ": a private dockerd, until the lab ends");
+    private_docker_.emplace(std::move(*own));
+    docker_ = private_docker_->docker();
+    LAB_TRY(const auto version, docker_->Version());
+    file_.facts["docker"] = version + ", private";
+  }
+  LAB_TRY(auto settings, HostSettings::Hold(request.cache));
+  settings_.emplace(std::move(settings));
+  file_.docker_host = docker_->host();
+  return file_.Save();
+}
+
+Status KindLab::CreateCluster(const KindLabRequest& request) {
+  LAB_TRY(const auto there,
+          docker_->Run({"ps", "--all", "--filter",
+                        "label=io.x-k8s.kind.cluster=" + request.name,
+                        "--format", "{{.Names}}"}));
+  if (!Trim(there).empty()) {
+    return UsageError(fmt::format(
+        "there is a kind cluster {0} already, which is not this project's "
+        "({1}); it is left alone. Choose another name, or: kind delete cluster "
+        "--name {0}",
+        request.name, Join(Lines(there), ", ")));
+  }
+  LAB_TRY(const auto kind, ChooseKind(request.parts.kind));
+  file_.facts["kind"] = kind.version;
+  file_.facts["kind.path"] = kind.path.string();
+  LAB_CHECK_OK(
+      docker_->MakeNetwork(NetworkOf(request.name), request.directory));
+  const Path log = file_.LogOf(kKindLog);
+  // The person's own kubeconfig is none of kind's business here; --retain
+  // leaves nodes that failed, for their logs.
+  const auto created = RunOk(
+      {.argv = {kind.path.string(), "create", "cluster", "--name", request.name,
+                "--image", request.parts.image, "--config", request.config.file,
+                "--kubeconfig", file_.kubeconfig.string(), "--retain"},
+       .env = {{"DOCKER_HOST", docker_->host()},
+               {"KIND_EXPERIMENTAL_PROVIDER", "docker"},
+               {"KIND_EXPERIMENTAL_DOCKER_NETWORK", NetworkOf(request.name)},
+               {"KUBECONFIG", file_.kubeconfig.string()}},
+       .log = log,
+       .timeout = 10min,
+       .guard = true});
+  if (created) return {};
+  if (created.error().kind == ErrorKind::kInterrupted) return created.error();
+  return Error{"kind create cluster: " +
+               WhyKindFailed(ReadFile(log).value_or(created.error().what))};
+}
+
+Status KindLab::JoinNodes(const KindConfig& config) {
+  LAB_CHECK_OK(FindNodes(config));
+  LAB_CHECK_OK(Watch());
+  LAB_CHECK_OK(AwaitNodes());
+  return MakeObjects();
+}
+
+// As kind names its containers, in the order of the file.
+Status KindLab::FindNodes(const KindConfig& config) {
+  std::map<KindRole, int> count;
+  bool workers = false;
+  for (const auto& node : config.nodes) {
+    workers = workers || node.role == KindRole::kWorker;
+  }
+  for (const auto& node : config.nodes) {
+    const bool worker = node.role == KindRole::kWorker;
+    const int number = ++count[node.role];
+    std::string name = file_.name + (worker ? "-worker" : "-control-plane");
+    if (number > 1) name += std::to_string(number);
+    LAB_TRY(const auto address,
+            docker_->Run({"inspect", "--format",
+                          "{{range .NetworkSettings.Networks}}{{.IPAddress}}"
+                          "{{end}}",
+                          name}));
+    // Where there are no workers, kind lets pods run on the control plane.
+    file_.nodes.push_back(
+        {.name = name,
+         .role = worker || !workers ? "worker" : "control-plane",
+         .address = std::string(Trim(address)),
+         .console = {},
+         .labels = node.labels,
+         .login = docker_->LoginTo(name)});
+  }
+  return file_.Save();
+}
+
+// The way to the API, and one process for each node that ends when it does.
+Status KindLab::Watch() {
+  const auto own = [&](const std::string& name, Command command) -> Status {
+    command.log = file_.LogOf(name);
+    LAB_TRY(auto process, Process::Start(command));
+    file_.processes.push_back({name, process.id()});
+    processes_.push_back(std::move(process));
+    return {};
+  };
+  LAB_CHECK_OK(
+      own("kubectl-proxy",
+          {.argv = {file_.kubectl.string(),
+                    "--kubeconfig=" + file_.kubeconfig.string(), "proxy",
+                    "--unix-socket=" + file_.api_socket.string(),
+                    "--disable-filter=true"}}));
+  for (const auto& node : file_.nodes) {
+    LAB_CHECK_OK(own(node.name, {.argv = docker_->Argv({"wait", node.name})}));
+  }
+  return file_.Save();
+}
+
+Status KindLab::AwaitNodes() {
+  const Api api(file_.api_socket);
+  LAB_CHECK_OK(WaitUntil("kubectl proxy", Deadline::In(20s), 10ms,
+                         [&] { return fs::exists(file_.api_socket); }));
+  std::map<std::string, bool> seen;
+  const auto last =
+      api.Watch({.path = "/api/v1/nodes?watch=1",
+                 .what = "all nodes to be Ready",
+                 .timeout = 120s,
+                 .done =
+                     [&](const std::string&, const json& node) {
+                       seen[node.at("metadata").value("name", "")] =
+                           IsReady(node);
+                       std::size_t ready = 0;
+                       for (const auto& [name, is] : seen) ready += is ? 1 : 0;
+                       return ready == file_.nodes.size();
+                     },
+                 .describe =
+                     [&](const json&) {
+                       std::vector<std::string> told;
+                       for (const auto& [name, is] : seen) {
+                         told.push_back(name + (is ? " Ready" : " not Ready"));
+                       }
+                       return Join(told, ", ");
+                     }});
+  return last ? Status() : Status(last.error());
+}
+
+Status KindLab::MakeObjects() {
+  const Api api(file_.api_socket);
+  for (const std::string name : kRuntimeClasses) {
+    LAB_TRY(const auto made,
+            api.Post("/apis/node.k8s.io/v1/runtimeclasses",
+                     {{"metadata", {{"name", name}}}, {"handler", name}}));
+  }
+  return {};
+}
+
+Status KindLab::Measure(const KindLabRequest& request) {
+  file_.facts["accelerator"] = "none";
+  file_.facts["accelerator.reason"] = "nodes are containers of this host";
+  file_.facts["node-image"] = request.parts.image;
+  return MeasureLab(file_, [](std::size_t, NodeFacts& facts) -> Status {
+    facts["node-os"] = "kind";
+    facts["default-runtime"] = "runc";
+    return {};
+  });
+}
+
+void KindLab::KeepNodeLogs() {
+  if (!docker_) return;
+  const auto keep = [&](const std::string& what,
+                        std::vector<std::string> argv) {
+    (void)RunToEnd({.argv = docker_->Argv(std::move(argv)),
+                    .log = file_.LogOf(what),
+                    .timeout = 10s,
+                    .stoppable = false})
+        .has_value();
+  };
+  const auto names = docker_->Run({"ps", "--all", "--filter",
+                                   "network=" + NetworkOf(file_.name),
+                                   "--format", "{{.Names}}"});
+  for (const auto& name : Lines(names ? *names : "")) {
+    keep(name, {"logs", name});
+    keep(name + "-journal", {"exec", name, "journalctl", "--no-pager",
+                             "--unit=kubelet", "--unit=containerd"});
+  }
+}
+
+void KindLab::End() {
+  for (auto it = processes_.rbegin(); it != processes_.rend(); ++it) {
+    it->Kill();
+  }
+  processes_.clear();
+  if (docker_) (void)docker_->RemoveLab(file_.directory).has_value();
+  docker_.reset();
+  private_docker_.reset();
+  if (settings_) (void)settings_->Release().has_value();
+  settings_.reset();
+}
+
+void KindLab::Down() {
+  End();
+  (void)RemoveTree(file_.directory).has_value();
+}
+
+}  // namespace lab

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kind lab: a cluster of Docker containers, made by kind itself from the
+// person's config as it is. Its nodes share the host's kernel.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runner/components/kind_parts.h"
+#include "runner/lab/docker.h"
+#include "runner/lab/host_settings.h"
+#include "runner/lab/kind_config.h"
+#include "runner/lab/lab.h"
+#include "runner/lab/private_docker.h"
+#include "runner/process/process.h"
+
+namespace lab {
+
+struct KindLabRequest {
+  std::string name;
+  Path cache;
+  Path directory;     ///< the lab's own; made here, removed by Down
+  KindConfig config;  ///< its file is what kind is given
+  KubernetesVersion kubernetes;
+  KindParts parts;
+};
+
+/// A usage error names file and line of what only the vm lab can do.
+Status CheckForKindLab(const KindConfig& config);
+
+/// The program that makes the cluster: the person's own, if it is no older than
+/// the one of the parts, which this was tried with.
+struct KindProgram {
+  Path path;
+  std::string version;
+};
+Result<KindProgram> ChooseKind(const Path& part);
+
+class KindLab : public Lab {
+ public:
+  /// Brings the lab up: every node Ready, its configuration as asked for, facts
+  /// measured, lab.json written with state "up". On failure everything is
+  /// ended, and the directory is left to the caller, for the logs in it.
+  static Result<std::unique_ptr<Lab>> Up(const KindLabRequest& request,
+                                         Progress& progress);
+  ~KindLab() override;
+
+  const LabFile& file() const override { return file_; }
+  void Down() override;
+
+ private:
+  KindLab() = default;
+
+  Status Start(const KindLabRequest& request, Progress& progress);
+  Status ProvideDocker(const KindLabRequest& request, Progress& progress);
+  Status CreateCluster(const KindLabRequest& request);
+  Status JoinNodes(const KindConfig& config);
+  Status FindNodes(const KindConfig& config);
+  Status Watch();
+  Status AwaitNodes();
+  Status MakeObjects();
+  Status Measure(const KindLabRequest& request);
+  void KeepNodeLogs();
+  /// Ends containers and processes; the directory stays.
+  void End();
+
+  LabFile file_;
+  std::optional<Docker> docker_;
+  std::optional<PrivateDocker> private_docker_;
+  std::optional<HostSettings> settings_;
+  std::vector<Process> processes_;
+};
+
+}  // namespace lab

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/lab/private_docker.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "runner/base/stop.h"
+#include "runner/base/text.h"
+#include "runner/base/wait.h"
+#include "runner/lab/oci_wrapper.h"
+
+namespace lab {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kCgroup = "confinement-lab";
+constexpr const char* kPrograms[] = {"docker", "dockerd", "containerd", "runc",
+                                     "docker-proxy"};
+
+struct Places {
+  explicit Places(const Path& cache) : root(cache / "docker") {}
+  Path root;
+  Path run = root / "run";
+  Path socket = run / "docker.sock";
+  Path config = run / "daemon.json";
+  Path log = root / "dockerd.log";
+  Path use = root / "use.lock";
+  Path start = root / "start.lock";
+
+  // Of this cache's daemon alone, so that they can be removed after it.
+  std::string bridges = "lab" + Sha256OfText(root.string()).substr(0, 4) + "-";
+
+  Docker docker() const { return Docker("unix://" + socket.string(), bridges); }
+};
+
+Path Self() {
+  std::error_code code;
+  return fs::read_symlink("/proc/self/exe", code);
+}
+
+// Everything is said here, so that the host's /etc/docker/daemon.json is not
+// read.
+Status WriteConfig(const Places& at) {
+  json config = {{"hosts", {"unix://" + at.socket.string()}},
+                 {"data-root", (at.root / "data").string()},
+                 {"exec-root", (at.run / "exec").string()},
+                 {"pidfile", (at.run / "dockerd.pid").string()},
+                 {"bridge", "none"},
+                 {"iptables", false},
+                 {"ip6tables", false},
+                 {"ip-forward", false},
+                 {"ip-masq", false},
+                 {"cgroup-parent", std::string("/") + kCgroup},
+                 {"exec-opts", {"native.cgroupdriver=cgroupfs"}},
+                 {"shutdown-timeout", 1},
+                 {"log-level", "warn"}};
+  LAB_TRY(const auto lacks, LacksCapabilities());
+  if (lacks) {
+    config["runtimes"]["lab"] = {{"path", Self().string()},
+                                 {"runtimeArgs", {"__runc", "--"}}};
+    config["default-runtime"] = "lab";
+  }
+  return WriteFile(at.config, config.dump(2));
+}
+
+Result<Process> StartDaemon(const Places& at) {
+  LAB_CHECK_OK(RemoveTree(at.run));
+  LAB_CHECK_OK(RemoveTree(at.log));
+  LAB_CHECK_OK(MakeDirectories(at.run));
+  LAB_CHECK_OK(WriteConfig(at));
+  // System programs are looked for on PATH, which may lack their place.
+  std::string path = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
+  if (const char* own = ::getenv("PATH")) path = std::string(own) + ":" + path;
+  return Process::Start(
+      {.argv = {"unshare", "--mount", "--pid", "--fork", "--kill-child",
+                "--mount-proc", "--propagation", "slave", Self().string(),
+                "__docker-init", "--", FindProgram("dockerd").string(),
+                "--config-file", at.config.string()},
+       .env = {{"PATH", path}},
+       .log = at.log});
+}
+
+// Not Process: it must outlive this process, if another lab shares it.
+pid_t Detach(const Path& cache) {
+  const std::string self = Self(), where = cache;
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::setsid();
+  const int null = ::open("/dev/null", O_RDWR);
+  for (const int fd : {0, 1, 2}) ::dup2(null, fd);
+  ::execl(self.c_str(), self.c_str(), "__dockerd", where.c_str(), nullptr);
+  ::_exit(127);
+}
+
+// A control group goes when it is empty, and its parts before it.
+void RemoveCgroups(std::vector<std::string>* removed) {
+  std::error_code code;
+  for (const auto& controller :
+       fs::directory_iterator("/sys/fs/cgroup", code)) {
+    const Path top = controller.path().filename() == kCgroup
+                         ? controller.path()
+                         : controller.path() / kCgroup;
+    if (!fs::is_directory(top, code)) continue;
+    std::vector<Path> all = {top};
+    for (const auto& entry : fs::recursive_directory_iterator(top, code)) {
+      if (entry.is_directory(code)) all.push_back(entry.path());
+    }
+    for (auto it = all.rbegin(); it != all.rend(); ++it) ::rmdir(it->c_str());
+    if (!fs::exists(top, code) && removed != nullptr) {
+      removed->push_back("control group " + top.string());
+    }
+  }
+}
+
+void RemoveContainers(const Docker& docker) {
+  const auto quietly = [&](std::vector<std::string> argv) {
+    const auto said = RunOk({.argv = docker.Argv(std::move(argv)),
+                             .timeout = 20s,
+                             .stoppable = false});
+    return said ? Lines(*said) : std::vector<std::string>();
+  };
+  std::vector<std::string> remove = {"rm", "--force", "--volumes"};
+  for (const auto& id : quietly({"ps", "--all", "--quiet"})) {
+    remove.push_back(id);
+  }
+  if (remove.size() > 3) quietly(remove);
+  quietly({"network", "prune", "--force"});
+  quietly({"volume", "prune", "--force"});
+}
+
+// The lock that no lab holds any more, as an event.
+class LastOneGone {
+ public:
+  explicit LastOneGone(const Path& lock) : event_(::eventfd(0, EFD_CLOEXEC)) {
+    std::thread([lock, fd = event_.get()] {
+      // Held, it keeps new labs waiting until this process has ended.
+      static std::optional<FileLock> held;
+      if (auto taken = FileLock::Take(lock)) held.emplace(std::move(*taken));
+      (void)::eventfd_write(fd, 1);
+    }).detach();
+  }
+  int fd() const { return event_.get(); }
+
+ private:
+  UniqueFd event_;
+};
+
+std::string WhyNot(const Places& at) {
+  const auto log = ReadFile(at.log).value_or("");
+  return fmt::format("{}\n  log: {}", LastLines(Trim(log), 3), at.log.string());
+}
+
+Status AwaitDaemon(const Places& at, ProcessId supervisor) {
+  const Docker docker = at.docker();
+  const auto ready = WaitUntil("private dockerd", Deadline::In(60s), 50ms, [&] {
+    return !supervisor.Alive() ||
+           (fs::exists(at.socket) && docker.Version().has_value());
+  });
+  if (!ready && ready.error().kind == ErrorKind::kInterrupted) {
+    return ready.error();
+  }
+  if (ready && supervisor.Alive()) return {};
+  return ProvisionError("the private dockerd did not start: " + WhyNot(at));
+}
+
+}  // namespace
+
+std::optional<DockerLack> WhyNoPrivateDocker() {
+  if (::geteuid() != 0) {
+    return DockerLack{"only root may start a private one",
+                      "sudo systemctl start docker   (and be of the group "
+                      "docker; or run as root)"};
+  }
+  for (const char* program : kPrograms) {
+    if (!FindProgram(program).empty()) continue;
+    return DockerLack{fmt::format("there is no {} for a private one", program),
+                      "apt-get install --no-install-recommends docker.io"};
+  }
+  return std::nullopt;
+}
+
+Result<PrivateDocker> PrivateDocker::Use(const Path& cache) {
+  if (const auto lack = WhyNoPrivateDocker()) {
+    return ProvisionError(
+        fmt::format("{}; mend it with: {}", lack->why, lack->mend));
+  }
+  const Places at(cache);
+  LAB_CHECK_OK(MakeDirectories(at.root));
+  // One that is just ending holds it.
+  std::optional<FileLock> share;
+  Status failed;
+  LAB_CHECK_OK(WaitUntil("the last private dockerd to end", Deadline::In(60s),
+                         50ms, [&] {
+                           auto got = FileLock::TryShare(at.use);
+                           if (!got) failed = got.error();
+                           if (got && got->held()) share = std::move(*got);
+                           return share.has_value() || !failed;
+                         }));
+  LAB_CHECK_OK(failed);
+  std::optional<FileLock> start;
+  LAB_CHECK_OK(WaitUntil("another runner that starts dockerd",
+                         Deadline::In(90s), 50ms, [&] {
+                           auto got = FileLock::TryTake(at.start);
+                           if (got && got->held()) start = std::move(*got);
+                           return start.has_value();
+                         }));
+  const Docker docker = at.docker();
+  if (!fs::exists(at.socket) || !docker.Version()) {
+    const pid_t supervisor = Detach(cache);
+    if (supervisor < 0) return Error{"start the private dockerd"};
+    LAB_CHECK_OK(AwaitDaemon(at, ProcessId::Of(supervisor)));
+  }
+  return PrivateDocker(docker, std::move(*share));
+}
+
+int PrivateDockerMain(const Path& cache) {
+  const Places at(cache);
+  CleanUpAfterPrivateDocker(cache);
+  auto daemon = StartDaemon(at);
+  if (!daemon) {
+    (void)AppendLine(at.log, daemon.error().what).has_value();
+    return 1;
+  }
+  const LastOneGone gone(at.use);
+  pollfd fds[] = {{stop::Fd(), POLLIN, 0},
+                  {gone.fd(), POLLIN, 0},
+                  {daemon->fd(), POLLIN, 0}};
+  while (::poll(fds, 3, -1) < 0 && errno == EINTR) {
+  }
+  if (daemon->Running()) {
+    RemoveContainers(at.docker());
+    daemon->Stop(5s);
+  }
+  RemoveCgroups(nullptr);
+  (void)RemoveTree(at.run).has_value();
+  return 0;
+}
+
+int DockerInitMain(const std::vector<std::string>& argv) {
+  // containerd's shims have their sockets below /run, wherever its own are;
+  // nothing of the host's is to be seen there, nor any left there.
+  if (::mount("tmpfs", "/run", "tmpfs", 0, "mode=755") != 0) {
+    fmt::print(stderr, "mount /run: {}\n", std::strerror(errno));
+    return 1;
+  }
+  return GuardMain(argv);
+}
+
+std::vector<std::string> CleanUpAfterPrivateDocker(const Path& cache) {
+  std::vector<std::string> removed;
+  const Places at(cache);
+  if (!fs::exists(at.run) || at.docker().Version()) return removed;
+  RemoveCgroups(&removed);
+  std::error_code code;
+  for (const auto& link : fs::directory_iterator("/sys/class/net", code)) {
+    const std::string name = link.path().filename();
+    if (!name.starts_with(at.bridges)) continue;
+    if (RunOk({.argv = {"ip", "link", "delete", name}, .stoppable = false})) {
+      removed.push_back("bridge " + name);
+    }
+  }
+  if (RemoveTree(at.run)) removed.push_back(at.run.string());
+  return removed;
+}
+
+}  // namespace lab

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// A dockerd of our own, for machines where none runs and the user is root. All
+// labs of one cache share it; it ends with the last of them, however that ends.
+//
+//   CACHE/docker/data          images, kept from one time to the next
+//   CACHE/docker/use.lock      shared by every lab that uses it
+//   CACHE/docker/run/          socket and configuration, while it runs
+//   CACHE/docker/dockerd.log   of the last time
+//
+// It runs in PID and mount namespaces of its own, so that the kernel itself
+// ends containers, shims and mounts when it ends, and changes nothing of the
+// host's firewall: no iptables rules, no docker0, no forwarding. What it makes
+// in the host's network namespace is one bridge for each lab's network.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runner/lab/docker.h"
+
+namespace lab {
+
+/// One lab's share in it.
+class PrivateDocker {
+ public:
+  /// Joins the one of this cache, or starts it. A provision error names the
+  /// end of its log.
+  static Result<PrivateDocker> Use(const Path& cache);
+
+  const Docker& docker() const { return docker_; }
+
+ private:
+  PrivateDocker(Docker docker, FileLock share)
+      : docker_(std::move(docker)), share_(std::move(share)) {}
+  Docker docker_;
+  FileLock share_;
+};
+
+/// Why this machine could not run one, and the command that mends it; empty if
+/// it could.
+struct DockerLack {
+  std::string why;
+  std::string mend;
+};
+std::optional<DockerLack> WhyNoPrivateDocker();
+
+/// The body of `runner __dockerd CACHE`: owns the daemon until no lab shares
+/// it any more.
+int PrivateDockerMain(const Path& cache);
+
+/// The body of `runner __docker-init -- dockerd...`, the first process of its
+/// namespaces.
+int DockerInitMain(const std::vector<std::string>& argv);
+
+/// Removes what the daemon of this cache left in the host's network and
+/// control groups when it was killed; says what, a line each. Nothing while it
+/// runs.
+std::vector<std::string> CleanUpAfterPrivateDocker(const Path& cache);
+
+}  // namespace lab
