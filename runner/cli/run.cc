@@ -318,6 +318,9 @@ class SuiteRun {
     if (const auto saved = journal_->SaveJunit(); !saved) {
       terminal_.Note(saved.error().what);
     }
+    // A cluster that goes on must not keep what the run put on its nodes.
+    std::optional<stop::Unheard> cleaning;
+    if (lab_ && !lab_->throwaway()) cleaning.emplace();
     if ((!lab_ || !lab_->throwaway()) && !file_.name.empty() &&
         !stop::Requested()) {
       auto cleaned = CleanNodes(file_, Wants(scenarios_), sabotage_);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "runner/base/stop.h"
 #include "runner/base/text.h"
 #include "runner/base/wait.h"
 #include "runner/cluster/api.h"
@@ -245,6 +246,13 @@ Status KubeconfigLab::Measure() {
 }
 
 void KubeconfigLab::Down() {
+  // Cases that were cut off have not tidied up.
+  if (stop::Signal() != 0) {
+    const stop::Unheard cleaning;
+    for (const auto& worker : file_.Workers()) {
+      (void)NodeShell(file_, worker.name).RemoveAllOwnProfiles().has_value();
+    }
+  }
   (void)RemoveFromCluster(file_).has_value();
   for (auto& process : processes_) process.Kill();
   processes_.clear();
@@ -253,6 +261,8 @@ void KubeconfigLab::Down() {
 
 Result<std::vector<std::string>> RemoveFromCluster(const LabFile& lab) {
   std::vector<std::string> removed;
+  // Nothing is made before the nodes are known.
+  if (lab.nodes.empty()) return removed;
   if (!std::filesystem::exists(lab.kubeconfig)) return removed;
   // The nodes first: they are reached through what goes next.
   for (const auto& worker : lab.Workers()) {

@@ -150,6 +150,8 @@ Status StartNodeAgents(LabFile& lab, const NodeAgentRequest& request,
                     .path = fmt::format(kDaemonSets, request.lab),
                     .body = NodeAgentDaemonSet(request)}));
   LAB_CHECK_OK(AwaitPods(lab, request, kubectl));
+  // Whoever cleans up after a kill needs the way onto the nodes.
+  LAB_CHECK_OK(lab.Save());
   LAB_TRY(const auto tar, Pack(programs));
   const std::string directory = NodeDirectory(request.lab);
   for (const auto& worker : lab.Workers()) {
