@@ -14,6 +14,7 @@ namespace lab::stop {
 namespace {
 
 std::atomic<int> g_signal{0};
+std::atomic<int> g_unheard{0};
 int g_fd = -1;
 
 }  // namespace
@@ -31,7 +32,7 @@ void Install() {
       if (::sigwait(&set, &signal) != 0) continue;
       // The second wish is meant: the children die with us (PR_SET_PDEATHSIG)
       // and `runner lab gc` removes the rest.
-      if (Requested()) ::_exit(128 + signal);
+      if (Signal() != 0) ::_exit(128 + signal);
       Request(signal);
     }
   }).detach();
@@ -39,7 +40,13 @@ void Install() {
 
 int Signal() { return g_signal.load(); }
 
-int Fd() { return g_fd; }
+bool Requested() { return Signal() != 0 && g_unheard.load() == 0; }
+
+int Fd() { return g_unheard.load() == 0 ? g_fd : -1; }
+
+Unheard::Unheard() { ++g_unheard; }
+
+Unheard::~Unheard() { --g_unheard; }
 
 void Request(int signal) {
   int none = 0;

@@ -126,7 +126,18 @@ class Grammar {
 
   static void AddLabKind(CLI::App& command, LabOptions& options) {
     command.add_option("--lab", options.lab,
-                       "auto (vm), vm, or kind (kubeconfig does not work yet)");
+                       "auto (vm), vm, kind, or kubeconfig");
+  }
+
+  static void AddCluster(CLI::App& command, LabOptions& options) {
+    command.add_option("--kubeconfig", options.kubeconfig,
+                       "With --lab kubeconfig: the cluster to run in, which is "
+                       "left as it was");
+    command.add_option("--context", options.context,
+                       "Of the kubeconfig (default: its current one)");
+    command.add_option("--image", options.image,
+                       "Of the fixtures, in that cluster: has busybox and the "
+                       "probes (default: lab.local/busybox:1)");
   }
 
   static void AddNodeOs(CLI::App& command, LabOptions& options,
@@ -167,6 +178,7 @@ class Grammar {
                     "Only cases that match one of these globs (id or name), "
                     "separated by commas");
     AddLabOptions(*run, o.lab);
+    AddCluster(*run, o.lab);
     run->add_option("--report-dir", o.report_dir,
                     "Where records.jsonl, junit.xml and logs go (default: a "
                     "new directory in reports/runs)");

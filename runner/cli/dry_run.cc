@@ -28,6 +28,9 @@ std::string ToString(const PartStatus& part) {
 }
 
 std::string DescribeLab(const LabOptions& options, const LabPlan& plan) {
+  if (plan.lab == "kubeconfig") {
+    return "the cluster of " + plan.config.file;
+  }
   if (plan.lab == "kind") {
     return fmt::format("kind, Kubernetes {}, {}", plan.kubernetes.version,
                        Path(plan.config.file).filename().string());

@@ -21,6 +21,9 @@ struct LabOptions {
   std::string accel = "auto";
   std::string debian_mirror;
   bool offline = false;
+  std::string kubeconfig;  ///< of --lab kubeconfig, as the next two
+  std::string context;     ///< empty: the file's current one
+  std::string image;       ///< of the fixtures; empty: kFixtureImage
 };
 
 struct RunOptions {

@@ -8,9 +8,11 @@
 #include "runner/base/text.h"
 #include "runner/cli/doctor.h"
 #include "runner/cli/suite_shape.h"
+#include "runner/components/go_module.h"
 #include "runner/lab/gates.h"
 #include "runner/lab/kind_lab.h"
 #include "runner/lab/kind_shape.h"
+#include "runner/lab/kubeconfig_lab.h"
 #include "runner/lab/store.h"
 
 namespace lab {
@@ -22,14 +24,11 @@ const std::vector<std::string> kRuntimes = {"crun", "runc"};
 // "auto" is the vm lab: it runs every suite on every host.
 Result<std::string> LabKind(const std::string& wanted) {
   if (wanted == "auto") return std::string("vm");
-  if (wanted == "vm" || wanted == "kind") return wanted;
-  if (wanted == "kubeconfig") {
-    return UsageError(
-        "--lab kubeconfig does not work yet; --lab vm and --lab kind do");
+  if (wanted == "vm" || wanted == "kind" || wanted == "kubeconfig") {
+    return wanted;
   }
   return UsageError(fmt::format(
-      "unknown lab \"{}\"; known: auto, vm, kind (kubeconfig is planned)",
-      wanted));
+      "unknown lab \"{}\"; known: auto, vm, kind, kubeconfig", wanted));
 }
 
 // Options of machines, which kind's nodes are not.
@@ -149,38 +148,92 @@ std::string OptionsToRepeat(const LabOptions& options) {
                        const std::string& usual) {
     if (value != usual) text += fmt::format(" {} {}", name, ShellQuote(value));
   };
-  if (options.lab == "kind") text += " --lab kind";
+  if (options.lab == "kind" || options.lab == "kubeconfig") {
+    text += " --lab " + options.lab;
+  }
   add("--kubernetes", options.kubernetes, defaults.kubernetes);
   add("--node-os", options.node_os, defaults.node_os);
   add("--config", options.config, defaults.config);
   add("--runtime", options.runtime, defaults.runtime);
   add("--accel", options.accel, defaults.accel);
+  add("--kubeconfig", options.kubeconfig, defaults.kubeconfig);
+  add("--context", options.context, defaults.context);
+  add("--image", options.image, defaults.image);
   return text.empty() ? text : text.substr(1);
+}
+
+// Options that choose a cluster, and those of labs that are made.
+Status CheckClusterOptions(const std::string& kind, const LabOptions& options) {
+  const LabOptions usual;
+  const std::tuple<const char*, std::string, std::string> made[] = {
+      {"--config", options.config, usual.config},
+      {"--kubernetes", options.kubernetes, usual.kubernetes},
+      {"--node-os", options.node_os, usual.node_os},
+      {"--runtime", options.runtime, usual.runtime},
+      {"--accel", options.accel, usual.accel}};
+  const std::tuple<const char*, std::string, std::string> there[] = {
+      {"--kubeconfig", options.kubeconfig, ""},
+      {"--context", options.context, ""},
+      {"--image", options.image, ""}};
+  const bool is_there = kind == "kubeconfig";
+  for (const auto& [name, value, as_usual] : made) {
+    if (!is_there || value == as_usual) continue;
+    return UsageError(fmt::format(
+        "{} {} shapes a lab; the cluster of --lab kubeconfig is as it is", name,
+        value));
+  }
+  for (const auto& [name, value, none] : there) {
+    if (is_there || value == none) continue;
+    return UsageError(fmt::format("{} {} needs --lab kubeconfig", name, value));
+  }
+  if (!is_there || !options.kubeconfig.empty()) return {};
+  // Never the one that happens to be current: the run is privileged there.
+  return UsageError("--lab kubeconfig needs --kubeconfig FILE");
+}
+
+Result<LabPlan> PlanKubeconfigLab(const Context& context,
+                                  const LabOptions& options) {
+  if (const auto text = ReadFile(options.kubeconfig); !text) {
+    return UsageError("--kubeconfig: " + text.error().what);
+  }
+  LAB_TRY(auto table, LoadComponentTable(context.home));
+  LAB_TRY(const auto kubernetes, ChooseKubernetes(table, options));
+  LabPlan plan{"kubeconfig",     {}, kubernetes,
+               std::move(table), {}, OptionsToRepeat(options)};
+  plan.config.file = options.kubeconfig;
+  return plan;
+}
+
+// Whether the lab makes something of the config, all of it.
+Status CheckShape(const LabPlan& plan) {
+  const KubernetesVersion& kubernetes = plan.kubernetes;
+  if (plan.lab == "vm") {
+    return CheckForVmLab(plan.config, kubernetes.kubeadm_api);
+  }
+  LAB_CHECK_OK(CheckForKindLab(plan.config));
+  LAB_CHECK_OK(ResolveKindShape(plan.config, "lab", kubernetes.version,
+                                kubernetes.kubeadm_api));
+  return {};
 }
 
 }  // namespace
 
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_TRY(const auto kind, LabKind(options.lab));
+  LAB_CHECK_OK(CheckClusterOptions(kind, options));
+  if (kind == "kubeconfig") return PlanKubeconfigLab(context, options);
   if (kind == "kind") LAB_CHECK_OK(CheckKindOptions(options));
   LAB_CHECK_OK(CheckWords(options));
   LAB_TRY(auto table, LoadComponentTable(context.home));
   LAB_TRY(const auto kubernetes, ChooseKubernetes(table, options));
   LAB_TRY(auto config, ReadConfig(context, options, kubernetes));
-  if (kind == "kind") {
-    LAB_CHECK_OK(CheckForKindLab(config));
-    LAB_TRY(const auto shape,
-            ResolveKindShape(config, "lab", kubernetes.version,
-                             kubernetes.kubeadm_api));
-  } else {
-    LAB_CHECK_OK(CheckForVmLab(config, kubernetes.kubeadm_api));
-  }
-  LAB_CHECK_OK(CheckMounts(config));
-  LAB_TRY(const auto gates, FeatureGates::Load(context.home, kubernetes));
-  const auto wrong = CheckGates(config, gates);
-  if (!wrong.empty()) return wrong.front();
   LabPlan plan{kind, std::move(config),       kubernetes, std::move(table),
                {},   OptionsToRepeat(options)};
+  LAB_CHECK_OK(CheckMounts(plan.config));
+  LAB_CHECK_OK(CheckShape(plan));
+  LAB_TRY(const auto gates, FeatureGates::Load(context.home, kubernetes));
+  const auto wrong = CheckGates(plan.config, gates);
+  if (!wrong.empty()) return wrong.front();
   if (kind == "kind") return plan;
   LAB_TRY(const auto shape,
           ShapeLab(plan.config, "lab", kubernetes, plan.table, options));
@@ -224,6 +277,13 @@ Result<std::vector<PartRecipe>> PlannedRecipes(const Context& context,
     return KindPartRecipes({plan.kubernetes, options.debian_mirror}, plan.table,
                            context.home, cache);
   }
+  if (plan.lab == "kubeconfig") {
+    if (!FindProgram("kubectl").empty()) return std::vector<PartRecipe>();
+    LAB_TRY(const auto part,
+            plan.table.FindGoModule(plan.kubernetes.control_plane));
+    LAB_TRY(auto recipe, GoModuleRecipe(part, context.home));
+    return std::vector<PartRecipe>{std::move(recipe)};
+  }
   return PartRecipes({.kubernetes = plan.kubernetes,
                       .node_os = plan.node_os,
                       .debian_mirror = options.debian_mirror},
@@ -235,6 +295,15 @@ Result<LabParts> ProvidePlannedParts(const Context& context,
                                      const LabPlan& plan, Progress& progress) {
   Cache cache(context.cache, progress, options.offline);
   LabParts parts;
+  if (plan.lab == "kubeconfig") {
+    parts.kubectl = FindProgram("kubectl");
+    LAB_TRY(const auto recipes, PlannedRecipes(context, options, plan, cache));
+    for (const auto& recipe : recipes) {
+      LAB_TRY(const auto programs, cache.Provide(recipe));
+      parts.kubectl = programs / "kubectl";
+    }
+    return parts;
+  }
   if (plan.lab == "kind") {
     LAB_TRY(parts.kind,
             ProvideKindParts({plan.kubernetes, options.debian_mirror},
@@ -260,6 +329,18 @@ Result<std::unique_ptr<Lab>> ProvisionLab(
                         .kubernetes = plan.kubernetes,
                         .parts = parts.kind},
                        progress);
+  }
+  if (plan.lab == "kubeconfig") {
+    LAB_TRY(const auto probes, ProbesDirectory());
+    return KubeconfigLab::Up(
+        {.name = name,
+         .directory = directory,
+         .kubeconfig = options.kubeconfig,
+         .context = options.context,
+         .image = options.image.empty() ? kFixtureImage : options.image,
+         .kubectl = parts.kubectl,
+         .probes = probes},
+        progress);
   }
   LAB_TRY(auto shape,
           ShapeLab(plan.config, name, plan.kubernetes, plan.table, options));

@@ -23,18 +23,6 @@ struct LabPlan {
 };
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options);
 
-/// Those of the planned kind of lab; of the other, nothing.
-struct LabParts {
-  Parts vm;
-  KindParts kind;
-};
-
-/// The recipes of all parts, leaves first.
-Result<std::vector<PartRecipe>> PlannedRecipes(const Context& context,
-                                               const LabOptions& options,
-                                               const LabPlan& plan,
-                                               Cache& cache);
-
 /// What the lab would be, and all that is wrong with its config and would keep
 /// it from coming up; an error if there is no telling.
 struct OutlinedLab {
@@ -44,6 +32,19 @@ struct OutlinedLab {
 };
 Result<OutlinedLab> OutlineLab(const Context& context,
                                const LabOptions& options);
+
+/// Those of the planned kind of lab; of the other, nothing.
+struct LabParts {
+  Parts vm;
+  KindParts kind;
+  Path kubectl;  ///< of a kubeconfig lab: the person's own, if there is one
+};
+
+/// The recipes of all parts, leaves first.
+Result<std::vector<PartRecipe>> PlannedRecipes(const Context& context,
+                                               const LabOptions& options,
+                                               const LabPlan& plan,
+                                               Cache& cache);
 
 /// Gets the parts (a phase of its own for the records).
 Result<LabParts> ProvidePlannedParts(const Context& context,

@@ -76,7 +76,7 @@ class SuiteRun {
                 .lab = &file_,
                 .lab_json = lab_json_.empty() ? file_.directory / "lab.json"
                                               : lab_json_,
-                .throwaway = lab_ != nullptr,
+                .throwaway = lab_ != nullptr && lab_->throwaway(),
                 .jobs = Jobs(),
                 .known_issues = known_issues_,
                 .faults = faults_},
@@ -105,6 +105,11 @@ class SuiteRun {
     // What is broken on purpose must be seen to fail.
     if (sabotage_) known_issues_.clear();
     LAB_TRY(plan_, PlanLab(context_, options_.lab));
+    if (plan_.lab == "kubeconfig" && options_.keep_lab) {
+      return UsageError(
+          "--keep-lab: the cluster of a kubeconfig goes on anyway, and what a "
+          "run makes in it does not");
+    }
     if (!options_.from_saved.empty()) return PlanFromSaved();
     if (options_.use_lab.empty()) return {};
     if (!plan_.options.empty()) {
@@ -313,16 +318,21 @@ class SuiteRun {
     if (const auto saved = journal_->SaveJunit(); !saved) {
       terminal_.Note(saved.error().what);
     }
-    if (lab_) {
-      KeepLogs(file_.directory);
-      lab_->Down();
-    } else if (!file_.name.empty() && !stop::Requested()) {
+    // A cluster that goes on must not keep what the run put on its nodes.
+    std::optional<stop::Unheard> cleaning;
+    if (lab_ && !lab_->throwaway()) cleaning.emplace();
+    if ((!lab_ || !lab_->throwaway()) && !file_.name.empty() &&
+        !stop::Requested()) {
       auto cleaned = CleanNodes(file_, Wants(scenarios_), sabotage_);
       if (!lab_json_.empty()) {
         const auto mended = EndSabotage(context_.home, *sabotage_, file_);
         if (!mended) cleaned = mended;
       }
       if (!cleaned) terminal_.Note("clean up: " + cleaned.error().what);
+    }
+    if (lab_) {
+      KeepLogs(file_.directory);
+      lab_->Down();
     }
     terminal_.Summary(journal_->state(), journal_->junit(),
                       journal_->records());

@@ -40,6 +40,7 @@ LabFile Read(const json& j) {
   lab.kubectl = j.at("kubectl").get<std::string>();
   lab.kubernetes = j.at("kubernetes");
   lab.docker_host = j.value("docker_host", "");
+  lab.image = j.value("image", kFixtureImage);
   for (const auto& n : j.at("nodes")) {
     lab.nodes.push_back({n.at("name"), n.at("role"), n.at("address"),
                          n.at("console").get<std::string>(), n.at("labels"),
@@ -87,6 +88,7 @@ Status LabFile::SaveTo(const Path& file) const {
             {"kubectl", kubectl.string()},
             {"kubernetes", kubernetes},
             {"docker_host", docker_host},
+            {"image", image},
             {"nodes", json::array()},
             {"processes", json::array()},
             {"facts", facts}};

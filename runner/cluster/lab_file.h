@@ -35,9 +35,12 @@ struct LabProcess {
   ProcessId id;
 };
 
+/// Has busybox and the probes; the labs that this project makes have it.
+inline constexpr char kFixtureImage[] = "lab.local/busybox:1";
+
 struct LabFile {
   std::string name;
-  std::string kind;     ///< "vm", "kind"
+  std::string kind;     ///< "vm", "kind", "kubeconfig"
   std::string created;  ///< UTC
   std::string state;    ///< "starting", "up"
   ProcessId owner;      ///< the process whose end ends the lab
@@ -46,6 +49,8 @@ struct LabFile {
   Path api_socket;  ///< of the kubectl proxy
   Path kubectl;
   std::string kubernetes;
+  /// What the fixtures' pods run; they name kFixtureImage.
+  std::string image = kFixtureImage;
   /// Of a kind lab: the daemon that runs its nodes ("unix:///..."); what is
   /// the lab's there, Docker::RemoveLab knows.
   std::string docker_host;

@@ -147,6 +147,11 @@ Status NodeShell::RemoveOwnProfiles(
   return Error{fmt::format("remove profiles on node {}: {}", node_, said)};
 }
 
+Status NodeShell::RemoveAllOwnProfiles() const {
+  LAB_TRY(const auto state, Profiles());
+  return RemoveOwnProfiles({state.own.begin(), state.own.end()});
+}
+
 Result<ProfileState> NodeShell::Profiles() const {
   // One program for both; -s: there may be no profile of ours yet.
   LAB_TRY(const auto said,

@@ -53,6 +53,7 @@ class NodeShell {
 
   /// Removes those of these profiles that this lab has loaded.
   Status RemoveOwnProfiles(const std::vector<std::string>& names) const;
+  Status RemoveAllOwnProfiles() const;
 
   /// The kernel's list, /sys/kernel/security/apparmor/profiles, as it is.
   Result<std::string> ProfilesText() const;

@@ -22,6 +22,9 @@ class Lab {
   /// cannot be saved.
   virtual Status Save(const Path& cache, const Path& home,
                       const std::string& name, Progress& progress);
+  /// Whether nodes and cluster end with the lab, so that nothing in them need
+  /// be tidied up.
+  virtual bool throwaway() const { return true; }
   /// Ends everything and removes the lab's directory.
   virtual void Down() = 0;
 

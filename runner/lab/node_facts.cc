@@ -26,6 +26,13 @@ std::string LibseccompIn(const std::string& runc_version) {
   return "";
 }
 
+// What a program says of itself; nothing if the node does not have it.
+Result<std::string> VersionOf(const NodeShell& node,
+                              const std::string& program) {
+  LAB_TRY(const auto said, node.Ask({program, "--version"}));
+  return said.ended.ok() ? said.out : std::string();
+}
+
 void AddFacts(const std::string& node, const NodeFacts& facts, bool first,
               LabFile& lab) {
   for (const auto& [key, value] : facts) {
@@ -48,9 +55,9 @@ Result<NodeFacts> MeasureNode(const LabFile& lab, const std::string& node) {
   if (!facts.is_object()) {
     return Error{fmt::format("node {}: no facts: {}", node, said)};
   }
-  LAB_TRY(const auto crun, shell.AskOk({"crun", "--version"}));
-  LAB_TRY(const auto runc, shell.AskOk({"runc", "--version"}));
-  LAB_TRY(const auto parser, shell.AskOk({"apparmor_parser", "--version"}));
+  LAB_TRY(const auto crun, VersionOf(shell, "crun"));
+  LAB_TRY(const auto runc, VersionOf(shell, "runc"));
+  LAB_TRY(const auto parser, VersionOf(shell, "apparmor_parser"));
   const auto first_line = [](const std::string& text) {
     return Lines(text).empty() ? "" : Lines(text).front();
   };

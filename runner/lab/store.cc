@@ -8,6 +8,7 @@
 #include "runner/base/text.h"
 #include "runner/lab/docker.h"
 #include "runner/lab/host_settings.h"
+#include "runner/lab/kubeconfig_lab.h"
 #include "runner/lab/private_docker.h"
 
 namespace lab {
@@ -55,6 +56,12 @@ Status EndContainers(const LabFile& lab, std::vector<std::string>& removed) {
 
 Status EndForeignParts(const LabFile& lab, std::vector<std::string>& removed) {
   EndProcesses(lab, removed);
+  if (lab.kind == "kubeconfig") {
+    LAB_TRY(const auto gone, RemoveFromCluster(lab));
+    for (const auto& what : gone) {
+      removed.push_back(fmt::format("{} of lab {}", what, lab.name));
+    }
+  }
   return EndContainers(lab, removed);
 }
 

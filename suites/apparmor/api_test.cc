@@ -189,11 +189,11 @@ TEST_F(AppArmor, WindowsPod) {
             "cannot be set for a windows pod]");
 }
 
-json Debugger(const json& security) {
+json Debugger(const World& world, const json& security) {
   return {{"spec",
            {{"ephemeralContainers",
              {{{"name", "debug"},
-               {"image", "lab.local/busybox:1"},
+               {"image", world.lab().image},
                {"securityContext", security}}}}}}};
 }
 
@@ -205,9 +205,9 @@ TEST_F(AppArmor, DebugUnderRestricted) {
   const auto pod = world.Apply("restricted.yaml");
 
   const auto refused =
-      world.Change(pod, Debugger(json::object()), "ephemeralcontainers");
+      world.Change(pod, Debugger(world, json::object()), "ephemeralcontainers");
   const auto taken =
-      world.Change(pod, Debugger(drop_all), "ephemeralcontainers");
+      world.Change(pod, Debugger(world, drop_all), "ephemeralcontainers");
 
   ASSERT_EQ(taken.status, kOk) << taken.message();
   Evidence(Kind::kControl, "a debug container that meets restricted is taken");

@@ -101,7 +101,8 @@ TEST_F(AppArmor, CreatedEvent) {
     return ElementsAre(
         fmt::format("Scheduled: Successfully assigned {}/{} to {}",
                     world.name_space(), name, node.node()),
-        StartsWith("Pulled: Container image \"lab.local/busybox:1\" already "
+        StartsWith("Pulled: Container image \"" + world.lab().image +
+                   "\" already "
                    "present on machine"),
         tells("Created", "created"), tells("Started", "started"));
   };

@@ -23,6 +23,10 @@ constexpr const char* kNoEtcd = "--etcd-servers must be specified";
 
 std::string ApiServerSays(const World& world, const char* gate) {
   const auto program = world.lab().kubectl.parent_path() / "kube-apiserver";
+  Require(std::filesystem::exists(program),
+          "no-programs: there is no kube-apiserver of the cluster's version "
+          "beside kubectl (" +
+              program.string() + ")");
   // Given, so that it makes none of its own.
   const auto ran =
       Must(RunToEnd({.argv = {program.string(), gate, "--tls-cert-file=none",

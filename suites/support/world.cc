@@ -27,9 +27,23 @@ Path Home() {
   return home != nullptr ? Path(home) : Path(LAB_SOURCE_DIR);
 }
 
-json Meta(const std::string& name) {
-  return {{"metadata",
-           {{"name", name}, {"labels", {{"confinement-lab", "case"}}}}}};
+json Meta(const std::string& name, const LabFile& lab) {
+  json labels = {{"confinement-lab", "case"},
+                 {"confinement-lab/lab", lab.name}};
+  // A foreign cluster's defaults may forbid what the cases are about.
+  if (lab.kind == "kubeconfig") {
+    labels["pod-security.kubernetes.io/enforce"] = "privileged";
+  }
+  return {{"metadata", {{"name", name}, {"labels", labels}}}};
+}
+
+// Fixtures name the image of our own labs.
+void UseImage(json& fixture, const std::string& image) {
+  if (fixture.is_object() && fixture.value("image", json()) == kFixtureImage) {
+    fixture["image"] = image;
+  }
+  if (!fixture.is_structured()) return;
+  for (auto& part : fixture) UseImage(part, image);
 }
 
 }  // namespace
@@ -49,7 +63,7 @@ World::World()
     letter =
         static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   }
-  Must(api_.Post("/api/v1/namespaces", Meta(namespace_)));
+  Must(api_.Post("/api/v1/namespaces", Meta(namespace_, lab_)));
   // A pod before its namespace's service account is refused.
   Must(api_.Watch(
       {.path = fmt::format("/api/v1/namespaces/{}/serviceaccounts?watch=1",
@@ -271,6 +285,8 @@ json World::Manifest(const std::string& file) const {
 
 json World::Fixture(const std::string& path) const {
   const Path file = Home() / "fixtures" / path;
-  return Must(ParseYaml(Must(ReadFile(file)), file.string()));
+  auto fixture = Must(ParseYaml(Must(ReadFile(file)), file.string()));
+  UseImage(fixture, lab_.image);
+  return fixture;
 }
 }  // namespace lab::suite
