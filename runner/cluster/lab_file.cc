@@ -86,10 +86,10 @@ Status LabFile::SaveTo(const Path& file) const {
             {"api_socket", api_socket.string()},
             {"kubectl", kubectl.string()},
             {"kubernetes", kubernetes},
-            {"docker_host", docker_host},
             {"nodes", json::array()},
             {"processes", json::array()},
             {"facts", facts}};
+  if (!docker_host.empty()) j["docker_host"] = docker_host;
   for (const auto& node : nodes) {
     j["nodes"].push_back({{"name", node.name},
                           {"role", node.role},

@@ -44,7 +44,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wish{
             {"--suite", "apparmor", "--accel", "hax"}, "hax", "auto, kvm, tcg"},
         Wish{{"--suite", "apparmor", "--lab", "cloud"}, "cloud", "vm"},
-        Wish{{"--suite", "apparmor", "--lab", "kind"}, "kind", "--lab vm"},
+        Wish{{"--suite", "apparmor", "--lab", "kubeconfig"},
+             "kubeconfig",
+             "--lab vm"},
         Wish{{"--suite", "apparmor", "--config", "/no/such.yaml"},
              "/no/such.yaml",
              "No such file"},
