@@ -87,11 +87,11 @@ Status LabFile::SaveTo(const Path& file) const {
             {"api_socket", api_socket.string()},
             {"kubectl", kubectl.string()},
             {"kubernetes", kubernetes},
-            {"docker_host", docker_host},
-            {"image", image},
             {"nodes", json::array()},
             {"processes", json::array()},
             {"facts", facts}};
+  if (!docker_host.empty()) j["docker_host"] = docker_host;
+  if (image != kFixtureImage) j["image"] = image;
   for (const auto& node : nodes) {
     j["nodes"].push_back({{"name", node.name},
                           {"role", node.role},

@@ -29,7 +29,7 @@ LabFile SomeLab(const Path& directory) {
           .api_socket = "/l/api.sock",
           .kubectl = "/p/kubectl",
           .kubernetes = "1.36.3",
-          .docker_host = "unix:///d.sock",
+          .docker_host = {},
           .nodes =
               {{"lab-control-plane", "control-plane", "127.77.1.1", "", {}, {}},
                {"lab-worker",
@@ -55,12 +55,19 @@ TEST(LabFile, ComesBackAsItWasSaved) {
   ASSERT_TRUE(loaded->Save());
   EXPECT_EQ(*ReadFile(dir.path() / "lab.json"), saved);
   EXPECT_EQ(loaded->owner.start_time, 18446744073709551615ull);
-  EXPECT_EQ(loaded->docker_host, "unix:///d.sock");
   EXPECT_EQ(loaded->nodes.at(1).labels.at("tier"), "a\"b\n");
   EXPECT_EQ(loaded->processes.at(1).id.pid, 14);
   EXPECT_EQ(loaded->facts.at("lsm"), "apparmor — ✓");
   EXPECT_EQ(loaded->LoginTo("lab-worker").terminal.at(1), "-t");
   EXPECT_TRUE(loaded->LoginTo("lab-worker3").command.empty());
+}
+
+TEST(LabFile, OfAKindLabNamesTheDaemon) {
+  const auto dir = Scratch();
+  auto lab = SomeLab(dir.path());
+  lab.docker_host = "unix:///d.sock";
+  ASSERT_TRUE(lab.Save());
+  EXPECT_EQ(LabFile::Load(dir.path())->docker_host, "unix:///d.sock");
 }
 
 TEST(LabFile, SaysAllThatOthersReadInIt) {
