@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace lab {
 namespace {
@@ -129,12 +130,15 @@ TEST(LabFile, AnyFieldOfAnotherTypeNamesTheFile) {
   const Path file = dir.path() / "lab.json";
   ASSERT_TRUE(SomeLab(dir.path()).Save());
   const auto whole = json::parse(*ReadFile(file));
+  // Labs that were saved before these existed are without.
+  const std::set<std::string> newer = {"docker_host", "image"};
   for (const auto& [field, value] : whole.items()) {
     auto lacking = whole;
-    lacking.erase(field);
+    if (!newer.contains(field)) lacking.erase(field);
     auto untyped = whole;
     untyped[field] = true;
     for (const auto& damaged : {lacking, untyped}) {
+      if (damaged == whole) continue;
       ASSERT_TRUE(WriteFile(file, damaged.dump()));
       const auto loaded = LabFile::Load(dir.path());
       ASSERT_FALSE(loaded) << damaged.dump();
