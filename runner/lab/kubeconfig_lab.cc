@@ -140,12 +140,12 @@ Status KubeconfigLab::Start(const KubeconfigLabRequest& request,
                                std::filesystem::perms::owner_all);
   LAB_CHECK_OK(file_.Save());
   const Stopwatch total;
-  LAB_CHECK_OK(
-      TimedStep(file_, progress, "cluster", "seconds.cluster", [&]() -> Status {
-        LAB_CHECK_OK(Connect(request));
-        LAB_CHECK_OK(CheckRights());
-        return FindNodes();
-      }));
+  const auto reach = [&]() -> Status {
+    LAB_CHECK_OK(Connect(request));
+    LAB_CHECK_OK(CheckRights());
+    return FindNodes();
+  };
+  LAB_CHECK_OK(TimedStep(file_, progress, "cluster", "seconds.cluster", reach));
   LAB_CHECK_OK(file_.Save());
   LAB_CHECK_OK(TimedStep(file_, progress, "node agents", "seconds.agents", [&] {
     return StartNodeAgents(file_, {request.name, request.image}, Kubectl(file_),
