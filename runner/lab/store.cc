@@ -47,8 +47,11 @@ Status EndContainers(const LabFile& lab, std::vector<std::string>& removed) {
   if (lab.docker_host.empty()) return {};
   const Docker docker(lab.docker_host);
   if (!docker.Version()) return {};
-  LAB_TRY(const auto gone, docker.RemoveLab(lab.directory));
-  for (const auto& what : gone) {
+  const auto gone = docker.RemoveLab(lab.directory);
+  // A private one may be just ending, because this was its last lab.
+  if (!gone && !docker.Version()) return {};
+  if (!gone) return gone.error();
+  for (const auto& what : *gone) {
     removed.push_back(fmt::format("{} of lab {}", what, lab.name));
   }
   return {};
