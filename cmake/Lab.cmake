@@ -47,12 +47,12 @@ endfunction()
 # lab_test(NAME SOURCES... LIBS libs...): tests of the project itself.
 function(lab_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
+  add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/main.cc ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE
     LAB_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LAB_BINARY_DIR="${CMAKE_BINARY_DIR}")
-  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gtest GTest::gmock
-    GTest::gtest_main lab_warnings)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} lab_process GTest::gtest
+    GTest::gmock lab_warnings)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
