@@ -53,7 +53,7 @@ TEST(Workflows, AreRight) {
 TEST(Workflows, MistakesAreFound) {
   const auto said = Check(kHome / "fixtures/workflows/broken.yml");
   EXPECT_EQ(said.ended.ToString(), "exit status 1");
-  EXPECT_THAT(said.out, AllOf(HasSubstr("cron"), HasSubstr("\"wiht\""),
+  EXPECT_THAT(said.out, AllOf(HasSubstr("CRON"), HasSubstr("\"wiht\""),
                               HasSubstr("\"suit\"")));
 }
 
