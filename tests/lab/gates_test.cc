@@ -23,14 +23,18 @@ struct Built {
   FeatureGates gates;
 };
 
+// Old versions take minutes to build, and no other test wants them: they are
+// held to what is known where somebody has built them.
 Result<Built> Provide(const std::string& version) {
   LAB_TRY(const auto table, LoadComponentTable(kHome));
   LAB_TRY(const auto kubernetes, table.FindKubernetes(version));
+  const bool offline = kubernetes.version != table.default_kubernetes;
   LAB_TRY(const auto part, table.FindGoModule(kubernetes.control_plane));
   LAB_TRY(const auto recipe, GoModuleRecipe(part, kHome));
   LAB_TRY(const auto root, DefaultCacheRoot());
   SilentProgress silent;
-  Cache cache(root, silent, /*offline=*/false);
+  Cache cache(root, silent, offline);
+  if (offline && !cache.Has(recipe)) return Built();
   Built built;
   LAB_TRY(built.programs, cache.Provide(recipe));
   LAB_TRY(built.gates, FeatureGates::Load(kHome, kubernetes));
@@ -42,6 +46,10 @@ class Gates : public testing::TestWithParam<const char*> {
   void SetUp() override {
     auto built = Provide(GetParam());
     ASSERT_TRUE(built) << built.error().what;
+    if (built->programs.empty()) {
+      GTEST_SKIP() << "not built here: runner fetch --kubernetes "
+                   << GetParam();
+    }
     built_ = std::move(*built);
   }
 
