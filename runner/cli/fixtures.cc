@@ -98,12 +98,13 @@ std::string WhatIsLoaded(const LabFile& lab,
       without.push_back(workers[i].name);
     }
   }
-  if (without.empty()) {
-    return fmt::format("{} loaded on each of {} workers", most, workers.size());
+  auto told = fmt::format("{} loaded on each of {} workers", most,
+                          workers.size() - without.size());
+  if (most > 0 && lab.profile_names.marked()) {
+    told += ", as NAME" + lab.profile_names.mark();
   }
-  return fmt::format("{} loaded on each of {} workers; none on {}: no AppArmor",
-                     most, workers.size() - without.size(),
-                     Join(without, ", "));
+  if (without.empty()) return told;
+  return fmt::format("{}; none on {}: no AppArmor", told, Join(without, ", "));
 }
 
 // Of AppArmor's profiles and seccomp's files, what the cases want.

@@ -243,6 +243,14 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   return plan;
 }
 
+std::string WhyTheVmLab() {
+  const auto enabled = ReadFile("/sys/module/apparmor/parameters/enabled");
+  const bool here = enabled && enabled->starts_with('Y');
+  return here ? "lab auto: vm, whose nodes have kernels of their own"
+              : "lab auto: vm, whose nodes have AppArmor; this machine's "
+                "kernel, which kind's nodes would share, has not";
+}
+
 Result<OutlinedLab> OutlineLab(const Context& context,
                                const LabOptions& options) {
   LAB_CHECK_OK(CheckWord("--lab", options.lab, {"auto", "vm", "kind"}));
@@ -323,6 +331,7 @@ Result<std::unique_ptr<Lab>> ProvisionLab(
   const Path directory = LabStore(context.cache).DirectoryOf(name);
   if (plan.lab == "kind") {
     return KindLab::Up({.name = name,
+                        .home = context.home,
                         .cache = context.cache,
                         .directory = directory,
                         .config = plan.config,
@@ -334,6 +343,7 @@ Result<std::unique_ptr<Lab>> ProvisionLab(
     LAB_TRY(const auto probes, ProbesDirectory());
     return KubeconfigLab::Up(
         {.name = name,
+         .home = context.home,
          .directory = directory,
          .kubeconfig = options.kubeconfig,
          .context = options.context,

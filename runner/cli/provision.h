@@ -23,6 +23,9 @@ struct LabPlan {
 };
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options);
 
+/// Why "auto" is the vm lab here, in a sentence for people.
+std::string WhyTheVmLab();
+
 /// What the lab would be, and all that is wrong with its config and would keep
 /// it from coming up; an error if there is no telling.
 struct OutlinedLab {

@@ -222,7 +222,10 @@ class SuiteRun {
     LAB_CHECK_OK(Phase("host", "what this machine must have",
                        [&] { return CheckHost(context_, plan_); }));
     LabParts parts;
-    if (options_.from_saved.empty()) LAB_CHECK_OK(GetParts(parts));
+    if (options_.from_saved.empty()) {
+      if (options_.lab.lab == "auto") terminal_.Note(WhyTheVmLab());
+      LAB_CHECK_OK(GetParts(parts));
+    }
     return Phase("lab", "control plane and nodes", [&]() -> Status {
       const std::string name = "run-" + run_id_;
       if (options_.keep_lab) {

@@ -84,7 +84,9 @@ std::string UrlEncode(const std::string& text) {
 
 Result<ApiResponse> Api::Request(const Call& call) const {
   Connection connection(socket_, call.timeout);
-  LAB_CHECK_OK(Send(connection, call));
+  Call sent = call;
+  sent.body = names_.OnNodes(call.body);
+  LAB_CHECK_OK(Send(connection, sent));
   http::response_parser<http::string_body> parser;
   parser.body_limit(std::uint64_t{256} << 20);
   const auto code = connection.Await([&](auto&& handler) {
@@ -92,11 +94,13 @@ Result<ApiResponse> Api::Request(const Call& call) const {
   });
   if (code) return connection.Failed(call.method + " " + call.path, code);
   auto& message = parser.get();
-  ApiResponse response{message.result_int(), std::move(message.body()), {}};
+  ApiResponse response{
+      message.result_int(), names_.InDocuments(message.body()), {}};
   const auto [first, last] = message.equal_range(http::field::warning);
   for (auto it = first; it != last; ++it) {
     const auto value = it->value();
-    response.warnings.push_back(WarningText({value.data(), value.size()}));
+    response.warnings.push_back(
+        names_.InDocuments(WarningText({value.data(), value.size()})));
   }
   return response;
 }
@@ -167,7 +171,8 @@ Result<json> Api::Watch(const WatchFor& watch) const {
     }
     for (auto end = body.find('\n'); end != std::string::npos;
          end = body.find('\n')) {
-      const auto event = json::parse(body.substr(0, end), nullptr, false);
+      const auto event = json::parse(
+          names_.InDocuments({body.data(), end}), nullptr, false);
       body.erase(0, end + 1);
       if (!event.is_object() || !event.contains("object")) continue;
       const json& object = event["object"];

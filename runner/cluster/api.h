@@ -12,6 +12,7 @@
 #include "runner/base/clock.h"
 #include "runner/base/files.h"
 #include "runner/base/result.h"
+#include "runner/cluster/profile_names.h"
 
 namespace lab {
 
@@ -38,7 +39,11 @@ struct ApiResponse {
 /// interrupts.
 class Api {
  public:
-  explicit Api(Path socket) : socket_(std::move(socket)) {}
+  /// `names` are what profiles are called in the cluster: bodies and command
+  /// lines go there with those, and answers come back with those of the
+  /// documents.
+  explicit Api(Path socket, ProfileNames names = {})
+      : socket_(std::move(socket)), names_(std::move(names)) {}
 
   struct Call {
     std::string method = "GET";
@@ -90,6 +95,7 @@ class Api {
 
  private:
   Path socket_;
+  ProfileNames names_;
 };
 
 /// Percent-encodes what a query may not hold.

@@ -32,7 +32,9 @@ class OneAnswer {
           seen_.set_value(request);
           FakeServer::Send(socket, bytes);
         }) {}
-  Api api() const { return Api(server_.path()); }
+  Api api(ProfileNames names = {}) const {
+    return Api(server_.path(), std::move(names));
+  }
   Request Seen() { return seen_.get_future().get(); }
 
  private:
@@ -70,6 +72,27 @@ TEST(Api, PostAndPatchSendTheirKindOfBody) {
   EXPECT_EQ(patch.method_string(), "PATCH");
   EXPECT_EQ(patch["Content-Type"], "application/merge-patch+json");
   EXPECT_EQ(patch.body(), R"({"b":null})");
+}
+
+TEST(Api, ProfilesHaveTheClustersNamesThereAndTheDocumentsHere) {
+  const ProfileNames names(".lab-1", {"lab-x"});
+  const std::string answer = R"({"said":"profile lab-x.lab-1"})";
+  OneAnswer posted(HttpAnswer("200 OK", answer));
+  OneAnswer watched(HttpAnswer(
+      "200 OK", R"({"type":"ADDED","object":)" + answer + "}\n"));
+
+  const auto made =
+      posted.api(names).Post("/a", {{"profile", "localhost/lab-x"}});
+  const auto seen = watched.api(names).Watch(
+      {.path = "/b", .what = "it", .done = [](const auto&, const auto&) {
+         return true;
+       }});
+
+  ASSERT_TRUE(made) << made.error().what;
+  EXPECT_EQ(posted.Seen().body(), R"({"profile":"localhost/lab-x.lab-1"})");
+  EXPECT_EQ(made->at("said"), "profile lab-x");
+  ASSERT_TRUE(seen) << seen.error().what;
+  EXPECT_EQ(seen->at("said"), "profile lab-x");
 }
 
 TEST(Api, ARefusalHasTheServersMessage) {

@@ -108,9 +108,11 @@ Result<ExecResult> Api::Exec(const ExecCall& call) const {
         request.set(http::field::sec_websocket_protocol,
                     fmt::format("{}, {}", kV5, kV4));
       }));
+  ExecCall sent = call;
+  for (auto& word : sent.argv) word = names_.OnNodes(word);
   websocket::response_type response;
   const auto code = connection.Await([&](auto&& handler) {
-    socket.async_handshake(response, "localhost", ExecPath(call), handler);
+    socket.async_handshake(response, "localhost", ExecPath(sent), handler);
   });
   if (code == websocket::error::upgrade_declined) {
     ExecResult refused;
@@ -123,6 +125,10 @@ Result<ExecResult> Api::Exec(const ExecCall& call) const {
   LAB_CHECK_OK(CheckProtocol(response, what));
   auto result = ReadFrames(connection, socket, what);
   connection.OnStop({});
+  if (!result) return result;
+  for (auto* text : {&result->out, &result->err, &result->failure}) {
+    *text = names_.InDocuments(*text);
+  }
   return result;
 }
 

@@ -100,6 +100,26 @@ TEST(Exec, AsksForTheCommandArgumentByArgument) {
             "v5.channel.k8s.io, v4.channel.k8s.io");
 }
 
+// The mark may be cut in two by the frames.
+TEST(Exec, ProfilesHaveTheClustersNamesThereAndTheDocumentsHere) {
+  std::promise<Request> seen;
+  const FakeServer server([&](Socket& socket, const Request& request) {
+    seen.set_value(request);
+    Frames({"\1lab-x.l", "\1ab-1 (enforce)\n", kSuccess}, End::kClose)(
+        socket, request);
+  });
+  auto call = kCall;
+  call.argv = {"change", "lab-x"};
+
+  const auto result =
+      Api(server.path(), ProfileNames(".lab-1", {"lab-x"})).Exec(call);
+
+  ASSERT_TRUE(result) << result.error().what;
+  EXPECT_THAT(std::string(seen.get_future().get().target()),
+              HasSubstr("command=change&command=lab-x.lab-1"));
+  EXPECT_EQ(result->out, "lab-x (enforce)\n");
+}
+
 TEST(Exec, SpeaksTheProtocolThatTheServerChooses) {
   for (const auto* protocol : {"v5.channel.k8s.io", "v4.channel.k8s.io"}) {
     const FakeServer server(Frames({"\1hi", kExit3}, End::kClose, protocol));

@@ -27,6 +27,13 @@ NodeLogin ReadLogin(const json& node) {
   return {node.at("login").at("command"), node.at("login").at("terminal")};
 }
 
+// Labs whose profiles are called as in the documents say nothing of them.
+ProfileNames ReadProfileNames(const json& lab) {
+  if (!lab.contains("profiles")) return {};
+  const json& profiles = lab.at("profiles");
+  return {profiles.at("mark"), profiles.at("names")};
+}
+
 LabFile Read(const json& j) {
   LabFile lab;
   lab.name = j.at("name");
@@ -41,6 +48,7 @@ LabFile Read(const json& j) {
   lab.kubernetes = j.at("kubernetes");
   lab.docker_host = j.value("docker_host", "");
   lab.image = j.value("image", kFixtureImage);
+  lab.profile_names = ReadProfileNames(j);
   for (const auto& n : j.at("nodes")) {
     lab.nodes.push_back({n.at("name"), n.at("role"), n.at("address"),
                          n.at("console").get<std::string>(), n.at("labels"),
@@ -92,6 +100,10 @@ Status LabFile::SaveTo(const Path& file) const {
             {"facts", facts}};
   if (!docker_host.empty()) j["docker_host"] = docker_host;
   if (image != kFixtureImage) j["image"] = image;
+  if (profile_names.marked()) {
+    j["profiles"] = {{"mark", profile_names.mark()},
+                     {"names", profile_names.names()}};
+  }
   for (const auto& node : nodes) {
     j["nodes"].push_back({{"name", node.name},
                           {"role", node.role},

@@ -10,6 +10,7 @@
 
 #include "runner/base/files.h"
 #include "runner/base/result.h"
+#include "runner/cluster/profile_names.h"
 #include "runner/process/process.h"
 
 namespace lab {
@@ -51,6 +52,8 @@ struct LabFile {
   std::string kubernetes;
   /// What the fixtures' pods run; they name kFixtureImage.
   std::string image = kFixtureImage;
+  /// What AppArmor profiles are called on its nodes.
+  ProfileNames profile_names;
   /// Of a kind lab: the daemon that runs its nodes ("unix:///..."); what is
   /// the lab's there, Docker::RemoveLab knows.
   std::string docker_host;

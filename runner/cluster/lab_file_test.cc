@@ -30,6 +30,7 @@ LabFile SomeLab(const Path& directory) {
           .api_socket = "/l/api.sock",
           .kubectl = "/p/kubectl",
           .kubernetes = "1.36.3",
+          .profile_names = {},
           .docker_host = {},
           .nodes =
               {{"lab-control-plane", "control-plane", "127.77.1.1", "", {}, {}},
@@ -69,6 +70,17 @@ TEST(LabFile, OfAKindLabNamesTheDaemon) {
   lab.docker_host = "unix:///d.sock";
   ASSERT_TRUE(lab.Save());
   EXPECT_EQ(LabFile::Load(dir.path())->docker_host, "unix:///d.sock");
+}
+
+TEST(LabFile, KeepsWhatProfilesAreCalledOnTheNodes) {
+  const auto dir = Scratch();
+  auto lab = SomeLab(dir.path());
+  lab.profile_names = ProfileNames(".lab-1", {"a", "longer"});
+  ASSERT_TRUE(lab.Save());
+  const auto loaded = LabFile::Load(dir.path());
+  ASSERT_TRUE(loaded) << loaded.error().what;
+  EXPECT_EQ(loaded->profile_names.OnNodes("a longer"),
+            "a.lab-1 longer.lab-1");
 }
 
 TEST(LabFile, SaysAllThatOthersReadInIt) {
@@ -131,7 +143,8 @@ TEST(LabFile, AnyFieldOfAnotherTypeNamesTheFile) {
   ASSERT_TRUE(SomeLab(dir.path()).Save());
   const auto whole = json::parse(*ReadFile(file));
   // Labs that were saved before these existed are without.
-  const std::set<std::string> newer = {"docker_host", "image"};
+  const std::set<std::string> newer = {"docker_host", "image",
+                                       "profiles"};
   for (const auto& [field, value] : whole.items()) {
     auto lacking = whole;
     if (!newer.contains(field)) lacking.erase(field);

@@ -8,7 +8,6 @@
 namespace lab {
 namespace {
 
-constexpr const char* kRemove = "/sys/kernel/security/apparmor/.remove";
 // The far shell's last word, on stderr: the status is the command's own, and
 // not one of the programs in between, each of which has its own for trouble
 // (ssh 255; docker 1, 125, 126, 127).
@@ -19,9 +18,15 @@ constexpr Duration kLoading = 120s;
 std::string Foreign(const std::string& profile, const std::string& node) {
   return fmt::format(
       "node {0}: profile {1} is loaded already, and not by this lab; it is "
-      "left alone. Remove it (runner lab shell {0} -- sh -c 'printf %s {1} > "
-      "{2}') or use another lab",
-      node, profile, kRemove);
+      "left alone. Remove it (runner lab shell {0} -- lab-node "
+      "remove-profiles {1}) or use another lab",
+      node, ShellQuote(profile));
+}
+
+std::string Each(const std::vector<std::vector<std::string>>& commands) {
+  std::vector<std::string> quoted;
+  for (const auto& argv : commands) quoted.push_back(ShellQuote(argv));
+  return Join(quoted, "; ");
 }
 
 }  // namespace
@@ -34,7 +39,7 @@ Result<Finished> NodeShell::Send(const std::string& command,
   argv.push_back(
       fmt::format("{}; lab_status=$?; printf '\\004{}' >&2; "
                   "exit $lab_status",
-                  command, kEnd.substr(1)));
+                  names_.OnNodes(command), kEnd.substr(1)));
   LAB_TRY(auto finished,
           RunToEnd({.argv = argv, .input = input, .timeout = timeout}));
   // Something that the command left behind may speak after it.
@@ -49,18 +54,24 @@ Result<Finished> NodeShell::Send(const std::string& command,
   return finished;
 }
 
+Finished NodeShell::InDocuments(Finished said) const {
+  said.out = names_.InDocuments(said.out);
+  said.err = names_.InDocuments(said.err);
+  return said;
+}
+
 Result<Finished> NodeShell::Ask(const std::vector<std::string>& argv,
                                 const std::string& input,
                                 Duration timeout) const {
-  return Send(ShellQuote(argv), input, timeout);
+  LAB_TRY(auto said, Send(ShellQuote(argv), input, timeout));
+  return InDocuments(std::move(said));
 }
 
 Result<Finished> NodeShell::AskEach(
     const std::vector<std::vector<std::string>>& commands,
     const std::string& input, Duration timeout) const {
-  std::vector<std::string> quoted;
-  for (const auto& argv : commands) quoted.push_back(ShellQuote(argv));
-  return Send(Join(quoted, "; "), input, timeout);
+  LAB_TRY(auto said, Send(Each(commands), input, timeout));
+  return InDocuments(std::move(said));
 }
 
 Result<std::string> NodeShell::AskOk(const std::vector<std::string>& argv,
@@ -99,12 +110,13 @@ Result<ProfileFaults> NodeShell::LoadProfiles(
     names.insert(name);
     parser.push_back(OwnProfileFile(name));
   }
-  LAB_TRY(const auto tar, PackProfiles(wanted));
-  LAB_TRY(const auto loaded, AskEach({{"tar", "-x", "-C", "/run", "-f", "-"},
-                                      parser,
-                                      {"cat", kKernelProfiles}},
-                                     tar, kLoading));
-  auto found = FindFaults(names, loaded.err, loaded.out);
+  LAB_TRY(const auto tar, PackProfiles(wanted, names_));
+  LAB_TRY(const auto loaded, Send(Each({{"tar", "-x", "-C", "/run", "-f", "-"},
+                                        parser,
+                                        {"cat", kKernelProfiles}}),
+                                  tar, kLoading));
+  auto found = FindFaults(names, names_.InDocuments(loaded.err),
+                          names_.ListInDocuments(loaded.out));
   if (!found) return found.error().Within("node " + node_);
   for (const auto& [name, why] : *found) {
     faults[name] = fmt::format("node {}: {}", node_, why);
@@ -114,53 +126,60 @@ Result<ProfileFaults> NodeShell::LoadProfiles(
 }
 
 Status NodeShell::RemoveProfile(const std::string& name) const {
-  LAB_TRY(const auto profiles, ProfilesText());
-  if (LoadedNames(profiles).contains(name)) {
-    // The kernel takes the bare name; a newline would be part of it.
-    LAB_TRY(const auto removed,
-            AskOk({"dd", std::string("of=") + kRemove, "status=none"}, name));
-  }
-  LAB_TRY(const auto forgotten, AskOk({"rm", "-f", OwnProfileFile(name)}));
-  return {};
+  return Remove({name}, {name});
 }
 
 Status NodeShell::RemoveOwnProfiles(
     const std::vector<std::string>& names) const {
   LAB_TRY(const auto state, Profiles());
-  std::vector<std::string> loaded, files;
+  std::vector<std::string> loaded, own;
   for (const auto& name : names) {
     if (!state.own.contains(name)) continue;
-    files.push_back(OwnProfileFile(name));
-    if (state.loaded.contains(name)) loaded.push_back(files.back());
+    own.push_back(name);
+    if (state.loaded.contains(name)) loaded.push_back(name);
   }
-  if (files.empty()) return {};
+  return Remove(loaded, own);
+}
+
+Result<std::vector<std::string>> NodeShell::RemoveAllOwnProfiles() const {
+  LAB_TRY(const auto state, Profiles());
+  const std::vector<std::string> all(state.own.begin(), state.own.end());
+  LAB_CHECK_OK(RemoveOwnProfiles(all));
+  return all;
+}
+
+Status NodeShell::Remove(const std::vector<std::string>& loaded,
+                         const std::vector<std::string>& own) const {
+  if (own.empty()) return {};
   std::vector<std::vector<std::string>> commands;
   if (!loaded.empty()) {
-    commands.push_back({"apparmor_parser", "--remove", "--"});
+    commands.push_back({"lab-node", "remove-profiles"});
     commands.back().insert(commands.back().end(), loaded.begin(), loaded.end());
   }
   commands.push_back({"rm", "-f", "--"});
-  commands.back().insert(commands.back().end(), files.begin(), files.end());
+  for (const auto& name : own) commands.back().push_back(OwnProfileFile(name));
   LAB_TRY(const auto removed, AskEach(commands, "", kLoading));
   const std::string said(Trim(removed.err));
   if (said.empty()) return {};
   return Error{fmt::format("remove profiles on node {}: {}", node_, said)};
 }
 
-Status NodeShell::RemoveAllOwnProfiles() const {
-  LAB_TRY(const auto state, Profiles());
-  return RemoveOwnProfiles({state.own.begin(), state.own.end()});
-}
-
 Result<ProfileState> NodeShell::Profiles() const {
   // One program for both; -s: there may be no profile of ours yet.
-  LAB_TRY(const auto said,
-          Ask({"grep", "-sr", "", kKernelProfiles, kOwnProfiles}));
-  return ParseProfileState(said.out);
+  LAB_TRY(const auto said, Send(ShellQuote(std::vector<std::string>{
+                                    "grep", "-sr", "", kKernelProfiles,
+                                    kOwnProfiles}),
+                                "", 30s));
+  return ParseProfileState(said.out, names_);
 }
 
 Result<std::string> NodeShell::ProfilesText() const {
-  return AskOk({"cat", kKernelProfiles});
+  LAB_TRY(const auto said,
+          Send(ShellQuote(std::vector<std::string>{"cat", kKernelProfiles}), "",
+               30s));
+  if (said.ended.ok()) return names_.ListInDocuments(said.out);
+  return Error{fmt::format("node {}: cat {}: {}: {}", node_, kKernelProfiles,
+                           said.ended.ToString(), Trim(said.err))};
 }
 
 }  // namespace lab

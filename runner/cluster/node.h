@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands on a node, as root, by whatever way onto it the lab's file has.
+// AppArmor profiles are called here as in the documents, whatever the lab calls
+// them on its nodes (profile_names.h): command lines go there, and what is said
+// comes back, with names put right. Only `input` is handed on as it is.
 #pragma once
 
 #include <string>
@@ -13,7 +16,9 @@ namespace lab {
 class NodeShell {
  public:
   NodeShell(const LabFile& lab, std::string node)
-      : login_(lab.LoginTo(node).command), node_(std::move(node)) {}
+      : login_(lab.LoginTo(node).command),
+        node_(std::move(node)),
+        names_(lab.profile_names) {}
 
   const std::string& node() const { return node_; }
 
@@ -51,20 +56,29 @@ class NodeShell {
   /// is not there.
   Status RemoveProfile(const std::string& name) const;
 
-  /// Removes those of these profiles that this lab has loaded.
+  /// Removes those of these profiles that this lab has loaded. On a kernel that
+  /// nodes share, one of them removes what another has loaded.
   Status RemoveOwnProfiles(const std::vector<std::string>& names) const;
-  Status RemoveAllOwnProfiles() const;
+  /// All of them; says which.
+  Result<std::vector<std::string>> RemoveAllOwnProfiles() const;
 
-  /// The kernel's list, /sys/kernel/security/apparmor/profiles, as it is.
+  /// The kernel's list, /sys/kernel/security/apparmor/profiles; without those
+  /// that are called like the lab's own and are somebody else's.
   Result<std::string> ProfilesText() const;
 
  private:
+  /// What it returns is in the names of the node.
   Result<Finished> Send(const std::string& command, const std::string& input,
                         Duration timeout) const;
+  Finished InDocuments(Finished said) const;
+  /// Takes `loaded` out of the kernel, and forgets that `own` were ours.
+  Status Remove(const std::vector<std::string>& loaded,
+                const std::vector<std::string>& own) const;
   Result<ProfileState> Profiles() const;
 
   std::vector<std::string> login_;
   std::string node_;
+  ProfileNames names_;
 };
 
 }  // namespace lab

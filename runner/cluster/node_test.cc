@@ -10,8 +10,9 @@ namespace {
 using ::testing::HasSubstr;
 
 // A node that is reached by `way`; to it, the command is added.
-NodeShell Over(std::vector<std::string> way) {
+NodeShell Over(std::vector<std::string> way, ProfileNames names = {}) {
   LabFile lab;
+  lab.profile_names = std::move(names);
   lab.nodes = {{.name = "n",
                 .role = "worker",
                 .address = {},
@@ -62,6 +63,28 @@ TEST(NodeShell, ACommandThatIsKilledOnTheWayIsNoAnswer) {
 
   ASSERT_FALSE(said);
   EXPECT_THAT(said.error().what, HasSubstr("signal 9"));
+}
+
+TEST(NodeShell, ProfilesHaveTheNodesNamesThereAndTheDocumentsHere) {
+  const auto node = Over({"sh", "-c"}, ProfileNames(".lab-1", {"lab-x"}));
+
+  const auto length = node.AskOk({"expr", "length", "lab-x"});
+  const auto echo = node.AskEach({{"echo", "lab-x"}, {"cat"}}, "lab-x\n");
+
+  ASSERT_TRUE(length) << length.error().what;
+  EXPECT_EQ(*length, "11\n");
+  ASSERT_TRUE(echo) << echo.error().what;
+  EXPECT_EQ(echo->out, "lab-x\nlab-x\n");
+}
+
+TEST(NodeShell, AnErrorSpeaksOfTheDocumentsNames) {
+  const auto node =
+      Over({"sh", "-c", "exit 1"}, ProfileNames(".lab-1", {"lab-x"}));
+
+  const auto said = node.Ask({"echo", "lab-x"});
+
+  ASSERT_FALSE(said);
+  EXPECT_THAT(said.error().what, HasSubstr("echo lab-x: "));
 }
 
 TEST(NodeShell, ANodeWithoutAWayIsAnError) {

@@ -64,16 +64,21 @@ std::string OwnProfileFile(const std::string& profile) {
   return std::string(kOwnProfiles) + "/" + Escaped(profile);
 }
 
-ProfileState ParseProfileState(std::string_view text) {
+ProfileState ParseProfileState(std::string_view text,
+                               const ProfileNames& names) {
   const std::string listed = std::string(kKernelProfiles) + ":";
   const std::string own = std::string(kOwnProfiles) + "/";
   ProfileState state;
   for (const auto& line : Lines(text)) {
     if (line.starts_with(listed)) {
-      state.loaded.insert(NameOf(line.substr(listed.size())));
+      const std::string profile = NameOf(line.substr(listed.size()));
+      if (names.IsNamesake(profile)) continue;
+      state.loaded.insert(names.InDocuments(profile));
+      if (names.IsMarked(profile)) state.own.insert(names.InDocuments(profile));
     } else if (line.starts_with(own)) {
       const auto end = line.find(':');
-      state.own.insert(Unescaped(line.substr(own.size(), end - own.size())));
+      const auto file = Unescaped(line.substr(own.size(), end - own.size()));
+      state.own.insert(names.InDocuments(file));
     }
   }
   return state;
@@ -118,15 +123,17 @@ Result<ProfileFaults> FindFaults(const std::set<std::string>& wanted,
 }
 
 Result<std::string> PackProfiles(
-    const std::map<std::string, std::string>& profiles) {
+    const std::map<std::string, std::string>& profiles,
+    const ProfileNames& names) {
   LAB_TRY(const auto directory,
           TempDir::In(std::filesystem::temp_directory_path(), "profiles-"));
   const Path file = directory.path() / "profiles.tar";
   LAB_TRY(auto tar, ArchiveWriter::Create(file, ArchiveWriter::Format::kTar));
   const Path run("/run");
   for (const auto& [name, text] : profiles) {
-    const Path place(OwnProfileFile(name));
-    LAB_CHECK_OK(tar.AddFile(place.lexically_relative(run).string(), text));
+    const Path place(OwnProfileFile(names.OnNodes(name)));
+    LAB_CHECK_OK(tar.AddFile(place.lexically_relative(run).string(),
+                             names.OnNodes(text)));
   }
   LAB_CHECK_OK(tar.Close());
   return ReadFile(file);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runner/base/result.h"
+#include "runner/cluster/profile_names.h"
 
 namespace lab {
 
@@ -34,8 +35,11 @@ struct ProfileState {
   }
 };
 
-/// Reads what `grep -sr "" kKernelProfiles kOwnProfiles` prints.
-ProfileState ParseProfileState(std::string_view text);
+/// Reads what `grep -sr "" kKernelProfiles kOwnProfiles` prints on a node, into
+/// the names of the documents. A profile with the lab's mark is its own, also
+/// where another node has loaded it; a namesake is passed over.
+ProfileState ParseProfileState(std::string_view text,
+                               const ProfileNames& names = {});
 
 /// Names of the kernel's list, "NAME (MODE)" a line.
 std::set<std::string> LoadedNames(std::string_view list);
@@ -51,8 +55,10 @@ Result<ProfileFaults> FindFaults(const std::set<std::string>& wanted,
                                  std::string_view complaints,
                                  std::string_view list);
 
-/// The profiles as a tar archive to be unpacked in /run.
+/// The profiles (name -> text) as a tar archive to be unpacked in /run, called
+/// as on the node.
 Result<std::string> PackProfiles(
-    const std::map<std::string, std::string>& profiles);
+    const std::map<std::string, std::string>& profiles,
+    const ProfileNames& names = {});
 
 }  // namespace lab

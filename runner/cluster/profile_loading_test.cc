@@ -31,6 +31,20 @@ TEST(ProfileState, TellsOwnFromForeign) {
             "/run/confinement-lab/profiles/a%2Fb%252F");
 }
 
+// On a kernel that nodes share: what another node has loaded is ours by its
+// mark, and what is only called alike is not.
+TEST(ProfileState, MarkedProfilesAreOurs) {
+  const ProfileNames names(".lab-1", {"lab-late", "lab-x"});
+  const auto state = ParseProfileState(
+      "/sys/kernel/security/apparmor/profiles:lab-late.lab-1 (enforce)\n"
+      "/sys/kernel/security/apparmor/profiles:lab-x (enforce)\n"
+      "/sys/kernel/security/apparmor/profiles:lab-x.lab-2 (enforce)\n"
+      "/run/confinement-lab/profiles/lab-y.lab-1:profile lab-y.lab-1 {\n",
+      names);
+  EXPECT_THAT(state.loaded, ElementsAre("lab-late", "lab-x.lab-2"));
+  EXPECT_THAT(state.own, ElementsAre("lab-late", "lab-y"));
+}
+
 TEST(ProfileState, OfNothingIsEmpty) {
   const auto state = ParseProfileState("");
   EXPECT_THAT(state.loaded, IsEmpty());
@@ -102,6 +116,14 @@ TEST(PackProfiles, UnpacksInRunAsTheListOfOwnProfiles) {
   const Path own = into->path() / "confinement-lab" / "profiles";
   EXPECT_EQ(ReadFile(own / "a").value_or(""), "profile a {}\n");
   EXPECT_EQ(ReadFile(own / "b%2Fc").value_or(""), "x");
+}
+
+TEST(PackProfiles, CallsThemAsOnTheNode) {
+  const auto tar = PackProfiles({{"a", "profile a {}\n"}},
+                                ProfileNames(".lab-1", {"a"}));
+  ASSERT_TRUE(tar) << tar.error().what;
+  EXPECT_THAT(*tar, HasSubstr("confinement-lab/profiles/a.lab-1"));
+  EXPECT_THAT(*tar, HasSubstr("profile a.lab-1 {}\n"));
 }
 
 }  // namespace

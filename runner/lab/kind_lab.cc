@@ -13,6 +13,7 @@
 #include "runner/cluster/api.h"
 #include "runner/cluster/node.h"
 #include "runner/lab/kind_readback.h"
+#include "runner/lab/marked_profiles.h"
 #include "runner/lab/node_choice.h"
 #include "runner/lab/node_facts.h"
 
@@ -109,10 +110,13 @@ Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
                   .api_socket = request.directory / "api.sock",
                   .kubectl = request.parts.kubernetes / "kubectl",
                   .kubernetes = request.kubernetes.version,
+                  .profile_names = {},
                   .docker_host = {},
                   .nodes = {},
                   .processes = {},
                   .facts = {}};
+  LAB_TRY(file_.profile_names,
+          ProfileNames::MarkAnew(request.home / "profiles" / "apparmor"));
   LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
   fs::permissions(request.directory, fs::perms::owner_all);
   LAB_CHECK_OK(file_.Save());
@@ -319,6 +323,7 @@ void KindLab::KeepNodeLogs() {
 }
 
 void KindLab::End() {
+  if (docker_) (void)RemoveMarkedProfiles(file_).has_value();
   for (auto it = processes_.rbegin(); it != processes_.rend(); ++it) {
     it->Kill();
   }

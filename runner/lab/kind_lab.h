@@ -21,6 +21,7 @@ namespace lab {
 
 struct KindLabRequest {
   std::string name;
+  Path home;  ///< the project's root
   Path cache;
   Path directory;     ///< the lab's own; made here, removed by Down
   KindConfig config;  ///< its file is what kind is given

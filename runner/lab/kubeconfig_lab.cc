@@ -135,6 +135,8 @@ Status KubeconfigLab::Start(const KubeconfigLabRequest& request,
   file_.api_socket = request.directory / "api.sock";
   file_.kubectl = request.kubectl;
   file_.image = request.image;
+  LAB_TRY(file_.profile_names,
+          ProfileNames::MarkAnew(request.home / "profiles" / "apparmor"));
   LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
   std::filesystem::permissions(request.directory,
                                std::filesystem::perms::owner_all);

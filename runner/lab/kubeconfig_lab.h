@@ -14,6 +14,7 @@ namespace lab {
 
 struct KubeconfigLabRequest {
   std::string name;
+  Path home;            ///< the project's root
   Path directory;       ///< the lab's own; made here, removed by Down
   Path kubeconfig;      ///< the person's
   std::string context;  ///< empty: its current one

@@ -9,6 +9,7 @@
 #include "runner/lab/docker.h"
 #include "runner/lab/host_settings.h"
 #include "runner/lab/kubeconfig_lab.h"
+#include "runner/lab/marked_profiles.h"
 #include "runner/lab/private_docker.h"
 
 namespace lab {
@@ -63,6 +64,13 @@ Status EndForeignParts(const LabFile& lab, std::vector<std::string>& removed) {
     LAB_TRY(const auto gone, RemoveFromCluster(lab));
     for (const auto& what : gone) {
       removed.push_back(fmt::format("{} of lab {}", what, lab.name));
+    }
+  }
+  if (lab.kind == "kind") {
+    LAB_TRY(const auto gone, RemoveMarkedProfiles(lab));
+    for (const auto& what : gone) {
+      removed.push_back(
+          fmt::format("AppArmor profile {} of lab {}", what, lab.name));
     }
   }
   return EndContainers(lab, removed);

@@ -122,6 +122,7 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
                   .api_socket = request.directory / "api.sock",
                   .kubectl = request.parts.kubernetes / "kubectl",
                   .kubernetes = request.kubernetes.version,
+                  .profile_names = {},
                   .docker_host = {},
                   .nodes = {{.name = "control-plane",
                              .role = "control-plane",

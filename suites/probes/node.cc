@@ -9,6 +9,9 @@
 //   kmsg-end           {"next":N}: the cursor behind the newest record
 //   kmsg SEQUENCE      the records of AppArmor and seccomp in the kernel log
 //                      from there on
+//   remove-profiles NAME...
+//                      takes these AppArmor profiles out of the kernel;
+//                      those that are not there are none to take
 //   filters PID        the seccomp filters of a process: see filters.h
 //   wake CLOCK SEED    for a node restored from a saved state: see wake.h
 #include <dirent.h>
@@ -201,6 +204,26 @@ int Kmsg(unsigned long long since, bool print) {
   return 0;
 }
 
+// A profile takes its children with it, so those may be gone already.
+int RemoveProfiles(const std::vector<std::string>& names) {
+  constexpr const char* kRemove = "/sys/kernel/security/apparmor/.remove";
+  const int fd = open(kRemove, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) {
+    std::fprintf(stderr, "lab-node: %s: %s\n", kRemove, std::strerror(errno));
+    return 3;
+  }
+  int status = 0;
+  for (const auto& name : names) {
+    // The kernel takes the bare name; a newline would be part of it.
+    if (write(fd, name.data(), name.size()) >= 0 || errno == ENOENT) continue;
+    std::fprintf(stderr, "lab-node: remove profile %s: %s\n", name.c_str(),
+                 std::strerror(errno));
+    status = 3;
+  }
+  close(fd);
+  return status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -212,10 +235,14 @@ int main(int argc, char** argv) {
   if (command == "kmsg" && argc == 3) {
     return Kmsg(std::strtoull(argv[2], nullptr, 10), true);
   }
+  if (command == "remove-profiles" && argc > 2) {
+    return RemoveProfiles({argv + 2, argv + argc});
+  }
   if (command == "filters" && argc == 3) return probe::Filters(argv[2]);
   if (command == "wake" && argc == 4) return probe::Wake(argv[2], argv[3]);
   std::fprintf(stderr,
                "usage: lab-node facts | process ID | pod UID | kmsg-end | "
-               "kmsg SEQUENCE | filters PID | wake CLOCK SEED\n");
+               "kmsg SEQUENCE | remove-profiles NAME... | filters PID | "
+               "wake CLOCK SEED\n");
   return 64;
 }

@@ -55,7 +55,7 @@ std::string Reply::message() const {
 World::World()
     : lab_(LoadLab()),
       behaviours_(Must(Behaviours::Load(Home()))),
-      api_(lab_.api_socket) {
+      api_(lab_.api_socket, lab_.profile_names) {
   namespace_ =
       ReplaceAll(CaseId().substr(0, 48), ".", "-") + "-" + RandomHex(4);
   // By hand the case's id is a GoogleTest name.
@@ -222,7 +222,8 @@ Finished World::TryLoad(const NodeShell& node, const std::string& profile,
                         const std::string& text) {
   loaded_by_others_.emplace_back(node, profile);
   auto parsed =
-      Must(node.Ask({"apparmor_parser", "--replace", "--skip-cache"}, text));
+      Must(node.Ask({"apparmor_parser", "--replace", "--skip-cache"},
+                    lab_.profile_names.OnNodes(text)));
   Evidence(Kind::kNode, fmt::format("{}: apparmor_parser: {} {}", node.node(),
                                     parsed.ended.ToString(), Trim(parsed.err)));
   return parsed;

@@ -84,7 +84,8 @@ Pod World::PlaceStaticPod(const NodeShell& node, const std::string& file) {
   meta["namespace"] = namespace_;
   const std::string path = fmt::format("{}/{}.json", kStaticPods, namespace_);
   static_pods_.emplace_back(node, path);
-  Must(node.AskOk({"tee", path}, object.dump()));
+  Must(node.AskOk({"tee", path},
+                  lab_.profile_names.OnNodes(object.dump())));
   Evidence(Kind::kNode, fmt::format("{}: fixtures/pods/{} placed as {}",
                                     node.node(), file, path));
   // The kubelet makes the name so (pkg/kubelet/config, generatePodName).
@@ -187,11 +188,14 @@ Result<Pod> World::AwaitRefused(const Pod& pod, int count,
 }
 
 Finished World::Kubectl(const std::vector<std::string>& argv) const {
+  const ProfileNames& names = lab_.profile_names;
   std::vector<std::string> all = {lab_.kubectl.string(), "--namespace",
                                   namespace_, "--kubeconfig",
                                   lab_.kubeconfig.string()};
-  all.insert(all.end(), argv.begin(), argv.end());
+  for (const auto& word : argv) all.push_back(names.OnNodes(word));
   auto ran = Must(RunToEnd({.argv = std::move(all)}));
+  ran.out = names.InDocuments(ran.out);
+  ran.err = names.InDocuments(ran.err);
   const std::string said = ReplaceAll(ran.out + ran.err, "\n", " / ");
   Evidence(Kind::kApi, fmt::format("kubectl {}: {}: {}", ShellQuote(argv),
                                    ran.ended.ToString(), said));
