@@ -21,6 +21,7 @@
 #include "runner/cli/statements.h"
 #include "runner/lab/store.h"
 #include "runner/report/journal.h"
+#include "runner/report/page.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -344,6 +345,8 @@ class SuiteRun {
     if (const auto saved = journal_->SaveJunit(); !saved) {
       terminal_.Note(saved.error().what);
     }
+    const auto page = journal_->SaveHtml(PageFrame(context_.home));
+    if (!page) terminal_.Note(page.error().what);
     // A cluster that goes on must not keep what the run put on its nodes.
     std::optional<stop::Unheard> cleaning;
     if (lab_ && !lab_->throwaway()) cleaning.emplace();
@@ -360,8 +363,10 @@ class SuiteRun {
       KeepLogs(file_.directory);
       lab_->Down();
     }
-    terminal_.Summary(journal_->state(), journal_->junit(),
-                      journal_->records());
+    terminal_.Summary(journal_->state(),
+                      {.junit = journal_->junit(),
+                       .html = page ? journal_->html() : Path(),
+                       .records = journal_->records()});
     if (options_.keep_lab && !file_.name.empty()) {
       fmt::print(stderr,
                  "the lab goes on: runner lab shell --lab {0} NODE, "

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The records of a run: one JSON object per line, appended while the run goes
-// on. They are the truth; junit.xml and the summary are derived from them.
+// on. They are the truth; junit.xml, report.html and the summary are derived
+// from them.
 // The format is described by reports/schema/records.schema.json.
 #pragma once
 
