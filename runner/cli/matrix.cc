@@ -12,12 +12,14 @@
 #include "runner/cli/commands.h"
 #include "runner/cli/dry_run.h"
 #include "runner/cli/matrix_dry_run.h"
+#include "runner/cli/matrix_page.h"
 #include "runner/cli/matrix_plan.h"
 #include "runner/cli/matrix_report.h"
 #include "runner/cli/report_directory.h"
 #include "runner/report/columns.h"
 #include "runner/report/junit.h"
 #include "runner/report/live_region.h"
+#include "runner/report/page.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -138,8 +140,11 @@ class MatrixRun {
     LAB_CHECK_OK(WriteFileAtomically(
         directory_ / "matrix.md", MatrixMarkdown(title, plan_.cases, matrix_)));
     LAB_CHECK_OK(MakeDirectories(JunitPath().parent_path()));
-    return WriteFileAtomically(JunitPath(),
-                               DeriveJunit(runs, title, ThisHost()));
+    LAB_CHECK_OK(
+        WriteFileAtomically(JunitPath(), DeriveJunit(runs, title, ThisHost())));
+    LAB_TRY(const auto frame, ReadFile(PageFrame(context_.home)));
+    LAB_TRY(const auto page, MatrixPage(title, plan_.cases, matrix_, frame));
+    return WriteFileAtomically(directory_ / "report.html", page);
   }
 
   void Save() const {

@@ -53,19 +53,6 @@ std::vector<std::string> NotBegun(const std::vector<MatrixColumn>& matrix) {
   return names;
 }
 
-// "" or ", also a, b and 3 more".
-std::string Also(const MatrixTrouble& trouble) {
-  constexpr std::size_t kNamed = 4;
-  if (trouble.also.empty()) return "";
-  auto names = trouble.also;
-  if (names.size() > kNamed) names.resize(kNamed);
-  auto text = ", also " + Join(names, ", ");
-  if (trouble.also.size() > kNamed) {
-    text += fmt::format(" and {} more", trouble.also.size() - kNamed);
-  }
-  return text;
-}
-
 std::size_t CountOf(const std::vector<MatrixColumn>& matrix, Verdict verdict) {
   std::size_t count = 0;
   for (const auto& column : matrix) count += column.run.Count(verdict);
@@ -110,21 +97,18 @@ std::string MarkdownHead(const std::vector<std::string>& cells) {
          MarkdownRow(std::vector<std::string>(cells.size(), "---"));
 }
 
+constexpr const char* kFacts[] = {"kubernetes", "node-os", "runtime",
+                                  "default-runtime", "kernel"};
+
 std::string FactOf(const RunState& run, const std::string& name) {
   const auto fact = run.facts.find(name);
   return fact == run.facts.end() ? "" : fact->second;
 }
 
 std::string MarkdownCombinations(const std::vector<MatrixColumn>& matrix) {
-  const std::vector<std::string> facts = {"kubernetes", "node-os", "runtime",
-                                          "default-runtime", "kernel"};
-  std::vector<std::string> head = {"combination", "state"};
-  head.insert(head.end(), facts.begin(), facts.end());
-  std::string text = MarkdownHead(head);
+  std::string text = MarkdownHead(CombinationHead());
   for (const auto& column : matrix) {
-    std::vector<std::string> row = {column.name, StateWord(column.run)};
-    for (const auto& fact : facts) row.push_back(FactOf(column.run, fact));
-    text += MarkdownRow(row);
+    text += MarkdownRow(CombinationRow(column));
   }
   return text;
 }
@@ -134,7 +118,7 @@ std::string MarkdownTroubles(const std::vector<MatrixColumn>& matrix) {
   for (const auto& trouble : TroublesOf(matrix)) {
     text += fmt::format("- **{}** {} [{}]", trouble.word, trouble.id,
                         trouble.combination);
-    text += Also(trouble) + ": " + OneLine(trouble.headline);
+    text += AlsoOf(trouble) + ": " + OneLine(trouble.headline);
     text += "\n\n      " + OneLine(trouble.reproduce) + "\n";
   }
   if (const auto names = NotBegun(matrix); !names.empty()) {
@@ -154,6 +138,37 @@ std::vector<MatrixTrouble> TroublesOf(const std::vector<MatrixColumn>& matrix) {
                     std::make_move_iterator(more.end()));
   }
   return troubles;
+}
+
+std::string AlsoOf(const MatrixTrouble& trouble) {
+  constexpr std::size_t kNamed = 4;
+  if (trouble.also.empty()) return "";
+  auto names = trouble.also;
+  if (names.size() > kNamed) names.resize(kNamed);
+  auto text = ", also " + Join(names, ", ");
+  if (trouble.also.size() > kNamed) {
+    text += fmt::format(" and {} more", trouble.also.size() - kNamed);
+  }
+  return text;
+}
+
+Style StyleOf(const std::vector<MatrixColumn>& matrix) {
+  if (!TroublesOf(matrix).empty() || !NotBegun(matrix).empty()) {
+    return Style::kBad;
+  }
+  return CountOf(matrix, Verdict::kPass) > 0 ? Style::kGood : Style::kWarning;
+}
+
+std::vector<std::string> CombinationHead() {
+  std::vector<std::string> head = {"combination", "state"};
+  head.insert(head.end(), std::begin(kFacts), std::end(kFacts));
+  return head;
+}
+
+std::vector<std::string> CombinationRow(const MatrixColumn& column) {
+  std::vector<std::string> row = {column.name, StateWord(column.run)};
+  for (const auto* fact : kFacts) row.push_back(FactOf(column.run, fact));
+  return row;
 }
 
 std::string MatrixTotals(const std::vector<MatrixColumn>& matrix) {
@@ -234,7 +249,7 @@ std::vector<StyledLine> MatrixSummary(const std::vector<MatrixColumn>& matrix,
   for (const auto& trouble : troubles) {
     auto text = fmt::format("{} [{}]", OneLine(trouble.id),
                             OneLine(trouble.combination));
-    text += OneLine(Also(trouble));
+    text += OneLine(AlsoOf(trouble));
     lines.push_back(
         {Style::kBad, fmt::format("{:<6}", trouble.word + " "), text});
     for (auto& line : ExplainLines(trouble.headline, trouble.reproduce)) {
@@ -250,14 +265,10 @@ std::vector<StyledLine> MatrixSummary(const std::vector<MatrixColumn>& matrix,
         {Style::kPlain, what, OneLine((directory / file).string())});
   };
   add("junit    ", "junit.xml");
+  add("report   ", "report.html");
   add("table    ", "matrix.md");
   add("records  ", "*/records.jsonl");
-  const bool bad = !troubles.empty() || !not_run.empty();
-  const bool good = !bad && CountOf(matrix, Verdict::kPass) > 0;
-  lines.push_back({good  ? Style::kGood
-                   : bad ? Style::kBad
-                         : Style::kWarning,
-                   "TOTAL ", MatrixTotals(matrix)});
+  lines.push_back({StyleOf(matrix), "TOTAL ", MatrixTotals(matrix)});
   return lines;
 }
 

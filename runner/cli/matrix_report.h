@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is left behind of a matrix: junit.xml, matrix.md, matrix.json, and the
-// last lines for people. All of it is derived from the records.
+// What is left behind of a matrix: matrix.md, matrix.json, and the last lines
+// for people, and what report.html has in common with them. All of it is
+// derived from the records.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -25,6 +26,16 @@ struct MatrixTrouble {
   std::string reproduce;  ///< empty: nothing to repeat
 };
 std::vector<MatrixTrouble> TroublesOf(const std::vector<MatrixColumn>& matrix);
+
+/// "" or ", also a, b and 3 more".
+std::string AlsoOf(const MatrixTrouble& trouble);
+
+/// Good only if something passed and nothing is wrong.
+Style StyleOf(const std::vector<MatrixColumn>& matrix);
+
+/// What a table of the combinations says of each: name, state, measured facts.
+std::vector<std::string> CombinationHead();
+std::vector<std::string> CombinationRow(const MatrixColumn& column);
 
 /// "38 passed, 1 failed in 2 combinations".
 std::string MatrixTotals(const std::vector<MatrixColumn>& matrix);

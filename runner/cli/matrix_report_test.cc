@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runner/cli/test_matrix.h"
+
 namespace lab {
 namespace {
 
@@ -14,21 +16,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-MatrixColumn Column(const std::string& name, int exit,
-                    const std::vector<std::optional<Verdict>>& verdicts = {}) {
-  MatrixColumn column{name, {}};
-  column.run.id = "r1";
-  column.run.suite = "s";
-  column.run.end = RunEnd{exit, 10, 0};
-  for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    auto& c = column.run.cases.emplace_back();
-    c.id = "s.case-" + std::to_string(i);
-    c.verdict = verdicts[i];
-    c.reason = "because";
-  }
-  return column;
-}
 
 MatrixColumn NotRun(const std::string& name) {
   auto column = Column(name, 0, {std::nullopt, std::nullopt});

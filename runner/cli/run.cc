@@ -18,8 +18,10 @@
 #include "runner/cli/report_directory.h"
 #include "runner/cli/saved_provision.h"
 #include "runner/cli/scheduler.h"
+#include "runner/cli/statements.h"
 #include "runner/lab/store.h"
 #include "runner/report/journal.h"
+#include "runner/report/page.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -99,6 +101,7 @@ class SuiteRun {
       if (options_.timeout_seconds == 0) break;
       scenario.deadline = std::chrono::seconds(options_.timeout_seconds);
     }
+    LAB_TRY(statements_, LoadStatements(context_.home));
     LAB_CHECK_OK(PlanSabotage());
     LAB_TRY(known_issues_, LoadKnownIssuesFor(context_.home, options_.suite,
                                               options_.known_issues));
@@ -172,8 +175,32 @@ class SuiteRun {
                                   {"version", LAB_VERSION},
                                   {"argv", options_.argv},
                                   {"cases", ids}}));
+    LAB_CHECK_OK(RecordClaims());
     LAB_CHECK_OK(RecordOptions());
     return journal_->SaveJunit();
+  }
+
+  // The records tell what was tested, also when the catalog has changed.
+  Status RecordClaims() {
+    for (const auto& scenario : scenarios_) {
+      json expect = json::array();
+      for (const auto& [kubernetes, text] : scenario.expect) {
+        expect.push_back({{"kubernetes", kubernetes}, {"text", text}});
+      }
+      json statements = json::array();
+      for (const auto& id : scenario.statements) {
+        const auto* one = FindStatement(statements_, id);
+        if (one == nullptr) continue;
+        statements.push_back(
+            {{"id", id}, {"document", one->document}, {"text", one->claim}});
+      }
+      LAB_CHECK_OK(journal_->Write({{"event", "claim"},
+                                    {"id", scenario.id},
+                                    {"text", scenario.claim},
+                                    {"expect", expect},
+                                    {"statements", statements}}));
+    }
+    return {};
   }
 
   template <typename Step>
@@ -321,6 +348,8 @@ class SuiteRun {
     if (const auto saved = journal_->SaveJunit(); !saved) {
       terminal_.Note(saved.error().what);
     }
+    const auto page = journal_->SaveHtml(PageFrame(context_.home));
+    if (!page) terminal_.Note(page.error().what);
     // A cluster that goes on must not keep what the run put on its nodes.
     std::optional<stop::Unheard> cleaning;
     if (lab_ && !lab_->throwaway()) cleaning.emplace();
@@ -337,8 +366,10 @@ class SuiteRun {
       KeepLogs(file_.directory);
       lab_->Down();
     }
-    terminal_.Summary(journal_->state(), journal_->junit(),
-                      journal_->records());
+    terminal_.Summary(journal_->state(),
+                      {.junit = journal_->junit(),
+                       .html = page ? journal_->html() : Path(),
+                       .records = journal_->records()});
     if (options_.keep_lab && !file_.name.empty()) {
       fmt::print(stderr,
                  "the lab goes on: runner lab shell --lab {0} NODE, "
@@ -374,6 +405,7 @@ class SuiteRun {
   Stopwatch watch_;
   Catalog catalog_;
   std::vector<Scenario> scenarios_;
+  std::vector<Statement> statements_;
   std::optional<Sabotage> sabotage_;
   Path lab_json_;  ///< not empty: another than the lab's own
   std::vector<KnownIssue> known_issues_;

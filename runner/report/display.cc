@@ -80,6 +80,10 @@ const char* EscapeOf(Style style) {
 }  // namespace
 
 std::string OneLine(std::string_view text) {
+  // Most texts are harmless already.
+  const bool plain = std::all_of(text.begin(), text.end(),
+                                 [](char c) { return c >= ' ' && c <= '~'; });
+  if (plain) return std::string(text);
   const std::string printable = Printable(text);
   std::string line;
   for (std::string_view rest = printable; !rest.empty();) {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runner/report/html.h"
 #include "runner/report/junit.h"
 
 namespace lab {
@@ -11,6 +12,7 @@ Result<Journal> Journal::Create(const Path& directory, const Path& junit) {
   Journal journal(directory / "records.jsonl",
                   junit.empty() ? directory / "junit.xml" : junit);
   LAB_CHECK_OK(WriteFile(journal.records(), ""));
+  LAB_CHECK_OK(RemoveTree(journal.html()));
   if (const Path parent = journal.junit_.parent_path(); !parent.empty()) {
     LAB_CHECK_OK(MakeDirectories(parent));
   }
@@ -37,6 +39,12 @@ Status Journal::Catch() {
 
 Status Journal::SaveJunit() const {
   return WriteFileAtomically(junit_, DeriveJunit(state_, ThisHost()));
+}
+
+Status Journal::SaveHtml(const Path& frame) const {
+  LAB_TRY(const auto text, ReadFile(frame));
+  LAB_TRY(const auto page, DeriveHtml(state_, text));
+  return WriteFileAtomically(html(), page);
 }
 
 Status Journal::Phase(const std::string& name, const std::string& text) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The records of a run being written: by the runner through this object, by
 // suites straight into the file. Keeps the state derived from them, and
-// junit.xml beside them up to date.
+// junit.xml beside them up to date; report.html comes at the end.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,7 +15,8 @@ namespace lab {
 class Journal {
  public:
   /// Creates the directory and records.jsonl (empty) in it. junit.xml, beside
-  /// the records if `junit` is empty, appears with the first SaveJunit().
+  /// the records if `junit` is empty, appears with the first SaveJunit(). The
+  /// report.html of an earlier run is removed: it is of other records.
   static Result<Journal> Create(const Path& directory, const Path& junit);
 
   /// Appends a record, and takes it and what suites have appended since into
@@ -27,6 +28,9 @@ class Journal {
   Status DropTornLine() const { return writer_.DropTornLine(); }
   /// Derives junit.xml anew and replaces it atomically.
   Status SaveJunit() const;
+  /// Derives report.html, in the frame that lies in this file, and replaces it
+  /// atomically.
+  Status SaveHtml(const Path& frame) const;
 
   /// A lab phase begins and ends; the end is passed through.
   Status Phase(const std::string& name, const std::string& text);
@@ -36,6 +40,7 @@ class Journal {
   const RunState& state() const { return state_; }
   const Path& records() const { return writer_.path(); }
   const Path& junit() const { return junit_; }
+  Path html() const { return records().parent_path() / "report.html"; }
 
  private:
   Journal(Path records, Path junit)

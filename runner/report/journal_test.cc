@@ -78,6 +78,26 @@ TEST_F(JournalFile, JunitMayLieElsewhere) {
   EXPECT_FALSE(std::filesystem::exists(At("run/2/junit.xml")));
 }
 
+TEST_F(JournalFile, TheirPageIsOfTheseRecords) {
+  const Path frame = At("page.html");
+  ASSERT_TRUE(WriteFile(frame, "{{title}}{{body}}"));
+  ASSERT_TRUE(journal_->Write(kRun));
+
+  ASSERT_TRUE(journal_->SaveHtml(frame));
+
+  EXPECT_EQ(journal_->html(), At("run/1/report.html"));
+  EXPECT_THAT(*ReadFile(journal_->html()), HasSubstr("k3f9"));
+  // Another run in the same place has none until it ends.
+  ASSERT_TRUE(Journal::Create(At("run/1"), ""));
+  EXPECT_FALSE(std::filesystem::exists(journal_->html()));
+}
+
+TEST_F(JournalFile, AFrameThatIsMissingIsNamed) {
+  const auto saved = journal_->SaveHtml(At("page.html"));
+  ASSERT_FALSE(saved);
+  EXPECT_THAT(saved.error().what, HasSubstr(At("page.html").string()));
+}
+
 TEST_F(JournalFile, AnImpossiblePlaceIsNamed) {
   ASSERT_TRUE(WriteFile(At("file"), ""));
   const auto journal = Journal::Create(At("file/run"), "");

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "runner/base/text.h"
+#include "runner/report/cut.h"
 
 namespace lab {
 namespace {
@@ -18,22 +19,6 @@ namespace {
 // texts at 10 000 characters.
 constexpr std::size_t kMessageBytes = 200;
 constexpr std::size_t kTextBytes = 10'000;
-
-// At most `most` bytes of valid UTF-8, without half a character at the end.
-std::string_view Cut(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) {
-    --most;
-  }
-  return text.substr(0, most);
-}
-
-// `text` if it is short enough, else as much as fits and a line that says so.
-std::string Capped(std::string text) {
-  constexpr std::string_view kCut = "\n(cut; all of it is in records.jsonl)";
-  if (text.size() <= kTextBytes) return text;
-  return std::string(Cut(text, kTextBytes - kCut.size())).append(kCut);
-}
 
 std::string Seconds(double seconds) {
   return fmt::format("{:.3f}", std::max(seconds, 0.0));
@@ -84,7 +69,7 @@ std::string Explanation(const CaseState& c) {
     text += check.text + "\n";
   }
   if (!c.reason.empty()) text += c.reason + "\n";
-  return Capped(Printable(text));
+  return Capped(Printable(text), kTextBytes);
 }
 
 void AddExplained(pugi::xml_node testcase, const RunState& run,
@@ -142,7 +127,8 @@ void AddEvidence(pugi::xml_node testcase, const CaseState& c) {
     text += '\n';
   }
   if (text.empty()) return;
-  Text(testcase.append_child("system-out"), Capped(Printable(text)));
+  Text(testcase.append_child("system-out"),
+       Capped(Printable(text), kTextBytes));
 }
 
 // `run_name` is empty where the document has one run only.
@@ -172,7 +158,7 @@ void AddPhase(pugi::xml_node suite, const std::string& run_name,
   } else if (!*phase.ok) {
     const auto message = phase.text.substr(0, phase.text.find('\n'));
     Text(AddOutcome(testcase, "error", "phase", message),
-         Capped(Printable(phase.text)));
+         Capped(Printable(phase.text), kTextBytes));
   }
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "runner/base/files.h"
+#include "runner/report/test_run.h"
 
 extern char** environ;
 
@@ -43,17 +44,6 @@ std::string SchemaComplaint(const std::string& xml) {
   ::waitpid(pid, &ended, 0);
   if (ended == 0) return "";
   return ReadFile(complaint).value_or("xmllint failed") + xml;
-}
-
-CaseState& Add(RunState& run, const std::string& id,
-               std::optional<Verdict> verdict, const std::string& reason = "") {
-  auto& c = run.cases.emplace_back();
-  c.id = id;
-  c.started = true;
-  c.verdict = verdict;
-  c.reason = reason;
-  c.seconds = 3.2104;
-  return c;
 }
 
 RunState SomeRun() {
@@ -104,7 +94,7 @@ TEST(Junit, LeavesOutATimestampThatReadersWouldRefuse) {
 
 TEST(Junit, PassedCaseIsSplitAtTheFirstDot) {
   auto run = SomeRun();
-  Add(run, "apparmor.enforce-deny-write.twice", Verdict::kPass);
+  AddCase(run, "apparmor.enforce-deny-write.twice", Verdict::kPass);
   EXPECT_THAT(Derived(run),
               HasSubstr("<testcase classname=\"apparmor\" "
                         "name=\"enforce-deny-write.twice\" time=\"3.210\" />"));
@@ -113,7 +103,7 @@ TEST(Junit, PassedCaseIsSplitAtTheFirstDot) {
 TEST(Junit, FailureHasHeadlinePlaceAndReproduceLine) {
   auto run = SomeRun();
   run.facts["reproduce-options"] = "--kubernetes 1.36.3";
-  auto& c = Add(run, "apparmor.deny", Verdict::kFail);
+  auto& c = AddCase(run, "apparmor.deny", Verdict::kFail);
   c.failed_checks = {
       {Verdict::kFail, "touch succeeded\nmore", "x_test.cc", 12}};
   EXPECT_THAT(Derived(run),
@@ -125,7 +115,7 @@ TEST(Junit, FailureHasHeadlinePlaceAndReproduceLine) {
 
 TEST(Junit, ErrorIsNoFailure) {
   auto run = SomeRun();
-  Add(run, "apparmor.deny", Verdict::kError, "the suite died of signal 11");
+  AddCase(run, "apparmor.deny", Verdict::kError, "the suite died of signal 11");
   const auto xml = Derived(run);
   EXPECT_THAT(xml, HasSubstr("<error type=\"error\" message=\"the suite died "
                              "of signal 11\">the suite died of signal 11\n"
@@ -135,9 +125,9 @@ TEST(Junit, ErrorIsNoFailure) {
 
 TEST(Junit, SkipHasATokenAndASentence) {
   auto run = SomeRun();
-  Add(run, "apparmor.a", Verdict::kSkip, "kernel: no AppArmor");
-  Add(run, "apparmor.b", Verdict::kSkip, "needs this: that");
-  Add(run, "apparmor.c", Verdict::kSkip);
+  AddCase(run, "apparmor.a", Verdict::kSkip, "kernel: no AppArmor");
+  AddCase(run, "apparmor.b", Verdict::kSkip, "needs this: that");
+  AddCase(run, "apparmor.c", Verdict::kSkip);
   const auto xml = Derived(run);
   EXPECT_THAT(xml, HasSubstr("message=\"kernel: no AppArmor\""));
   EXPECT_THAT(xml, HasSubstr("message=\"skipped: needs this: that\""));
@@ -147,8 +137,8 @@ TEST(Junit, SkipHasATokenAndASentence) {
 
 TEST(Junit, KnownIsSkippedAndFixedFails) {
   auto run = SomeRun();
-  Add(run, "apparmor.a", Verdict::kKnown, "issue 12");
-  Add(run, "apparmor.b", Verdict::kFixed, "");
+  AddCase(run, "apparmor.a", Verdict::kKnown, "issue 12");
+  AddCase(run, "apparmor.b", Verdict::kFixed, "");
   const auto xml = Derived(run);
   EXPECT_THAT(xml, HasSubstr("<skipped type=\"known\" "
                              "message=\"known-issue: issue 12\""));
@@ -159,10 +149,10 @@ TEST(Junit, KnownIsSkippedAndFixedFails) {
 TEST(Junit, KilledRunIsNotGreen) {
   auto run = SomeRun();
   run.phases = {{"lab", "", true, 1}, {"nodes", "", std::nullopt, 0}};
-  auto& running = Add(run, "apparmor.a", std::nullopt);
+  auto& running = AddCase(run, "apparmor.a", std::nullopt);
   running.started_at = 100;
   run.last_t = 107.5;
-  Add(run, "apparmor.b", std::nullopt).started = false;
+  AddCase(run, "apparmor.b", std::nullopt).started = false;
   const auto xml = Derived(run);
   EXPECT_THAT(xml, HasSubstr("name=\"a\" time=\"7.500\">\n      <error "
                              "type=\"not-finished\" message=\"the run ended "
@@ -183,7 +173,7 @@ TEST(Junit, FailedPhaseIsAnErrorOfTheLab) {
 
 TEST(Junit, EvidenceStandsInSystemOutOneLineEach) {
   auto run = SomeRun();
-  auto& c = Add(run, "apparmor.a", Verdict::kPass);
+  auto& c = AddCase(run, "apparmor.a", Verdict::kPass);
   c.node = "lab-n1";
   c.evidence = {{"label", "lab-deny (enforce)"}, {"trace", "one\ntwo"}};
   EXPECT_THAT(Derived(run), HasSubstr("<system-out>node: lab-n1\n"
@@ -193,7 +183,7 @@ TEST(Junit, EvidenceStandsInSystemOutOneLineEach) {
 
 TEST(Junit, CutsHugeTextsAndSaysWhereTheRestIs) {
   auto run = SomeRun();
-  auto& c = Add(run, "apparmor.a", Verdict::kFail);
+  auto& c = AddCase(run, "apparmor.a", Verdict::kFail);
   for (int i = 0; i < 3000; ++i) c.evidence.push_back({"node", "\u20ac\u20ac"});
   std::string text = "head";
   for (int i = 0; i < 10000; ++i) text += "\u20ac";
@@ -214,7 +204,7 @@ TEST(Junit, HostileTextStaysText) {
     auto run = SomeRun();
     run.id = run.suite = run.started = run.facts[hostile] = hostile;
     run.phases = {{hostile, hostile, false, -1}};
-    auto& c = Add(run, hostile + "." + hostile, verdict, hostile);
+    auto& c = AddCase(run, hostile + "." + hostile, verdict, hostile);
     c.failed_checks = {{verdict, hostile, hostile, 1}};
     c.evidence = {{hostile, hostile}};
     c.node = hostile;
@@ -225,12 +215,12 @@ TEST(Junit, HostileTextStaysText) {
 // Readers that know a case by class and name alone must not mix runs.
 TEST(Junit, OfSeveralRunsNamesTheRunEverywhere) {
   auto one = SomeRun();
-  Add(one, "apparmor.a", Verdict::kPass);
+  AddCase(one, "apparmor.a", Verdict::kPass);
   one.phases = {{"lab", "ready", true, 2.5}};
   auto two = SomeRun();
   two.facts["kernel"] = "5.10.0";
-  Add(two, "apparmor.a", Verdict::kFail, "wrote");
-  Add(two, "apparmor.b", std::nullopt);
+  AddCase(two, "apparmor.a", Verdict::kFail, "wrote");
+  AddCase(two, "apparmor.b", std::nullopt);
 
   const auto xml = DeriveJunit({{"1.36-crun", one}, {"1.23-runc", two}},
                                "apparmor nightly", "host-1");

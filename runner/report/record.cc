@@ -37,12 +37,35 @@ Status ApplyRun(const json& record, RunState& run) {
   auto suite = record.at("suite").get<std::string>();
   auto started = record.at("started").get<std::string>();
   auto version = record.value("version", "");
+  auto argv = record.value("argv", std::vector<std::string>());
   const auto cases = record.at("cases").get<std::vector<std::string>>();
   run.id = std::move(id);
   run.suite = std::move(suite);
   run.started = std::move(started);
   run.version = std::move(version);
+  run.argv = std::move(argv);
   for (const auto& case_id : cases) CaseOf(run, case_id);
+  return {};
+}
+
+Status ApplyClaim(const json& record, RunState& run) {
+  const auto id = record.at("id").get<std::string>();
+  auto claim = record.at("text").get<std::string>();
+  std::vector<Expectation> expect;
+  for (const auto& one : record.value("expect", json::array())) {
+    expect.push_back({one.at("kubernetes").get<std::string>(),
+                      one.at("text").get<std::string>()});
+  }
+  std::vector<TestedStatement> statements;
+  for (const auto& one : record.value("statements", json::array())) {
+    statements.push_back({one.at("id").get<std::string>(),
+                          one.at("document").get<std::string>(),
+                          one.at("text").get<std::string>()});
+  }
+  auto& c = CaseOf(run, id);
+  c.claim = std::move(claim);
+  c.expect = std::move(expect);
+  c.statements = std::move(statements);
   return {};
 }
 
@@ -129,6 +152,7 @@ struct Event {
 
 constexpr Event kEvents[] = {
     {"run", ApplyRun},
+    {"claim", ApplyClaim},
     {"facts", ApplyFacts},
     {"phase-start", ApplyPhaseStart},
     {"phase-end", ApplyPhaseEnd},
@@ -260,6 +284,12 @@ std::string RunState::Reproduce(const std::string& case_id) const {
     command += " " + options->second;
   }
   return command;
+}
+
+std::string RunState::Repeat() const {
+  auto command = argv;
+  command.insert(command.begin(), "build/runner");
+  return ShellQuote(command);
 }
 
 Result<RunState> ReadRun(std::string_view text) {

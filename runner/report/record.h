@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The records of a run: one JSON object per line, appended while the run goes
-// on. They are the truth; junit.xml and the summary are derived from them.
+// on. They are the truth; junit.xml, report.html and the summary are derived
+// from them.
 // The format is described by reports/schema/records.schema.json.
 #pragma once
 
@@ -68,8 +69,24 @@ struct Evidence {
   std::string text;
 };
 
+/// What the catalog expects in the Kubernetes versions of a range.
+struct Expectation {
+  std::string kubernetes;  ///< as VersionRange::Parse takes it
+  std::string text;
+};
+
+/// A statement of a document that a case tests.
+struct TestedStatement {
+  std::string id;
+  std::string document;
+  std::string text;
+};
+
 struct CaseState {
   std::string id;
+  std::string claim;
+  std::vector<Expectation> expect;
+  std::vector<TestedStatement> statements;
   std::string node;
   bool started = false;
   std::optional<Verdict> verdict;  ///< empty until the case ends
@@ -97,6 +114,7 @@ struct RunState {
   std::string suite;
   std::string started;  ///< UTC, "2026-05-04T03:02:01"
   std::string version;
+  std::vector<std::string> argv;  ///< without the program
   std::map<std::string, std::string> facts;
   std::vector<PhaseState> phases;
   std::vector<CaseState> cases;  ///< in the order of the selection
@@ -116,6 +134,8 @@ struct RunState {
   /// The command line that runs one case again under the same options, which
   /// are the fact "reproduce-options".
   std::string Reproduce(const std::string& case_id) const;
+  /// The command line that runs all of it again.
+  std::string Repeat() const;
 };
 
 /// ParseRecords, then Apply for each.

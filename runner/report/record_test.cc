@@ -18,8 +18,12 @@ using ::testing::HasSubstr;
 
 constexpr const char* kRun =
     R"({"event":"run","t":100,"id":"k3f9","suite":"apparmor",)"
-    R"("started":"2026-05-04T03:02:01","version":"0.1.0","argv":["runner"],)"
+    R"("started":"2026-05-04T03:02:01","version":"0.1.0","argv":["-x","a b"],)"
     R"("cases":["apparmor.a","apparmor.b"]})"
+    "\n"
+    R"({"event":"claim","t":100,"id":"apparmor.a","text":"writes are denied",)"
+    R"("expect":[{"kubernetes":">=1.4","text":"EACCES"}],)"
+    R"("statements":[{"id":"S0-26","document":"tutorial","text":"no"}]})"
     "\n"
     R"({"event":"facts","t":101,"facts":{"lsm":"apparmor,bpf — ✓"}})"
     "\n"
@@ -78,6 +82,18 @@ TEST(RunState, KnowsTheRun) {
   ASSERT_TRUE(run.end);
   EXPECT_EQ(run.end->interrupted, 2);
   EXPECT_EQ(run.Seconds(), 9.5);
+}
+
+TEST(RunState, KnowsWhatACaseClaims) {
+  const auto run = Read(kRun);
+  const auto* a = run.Find("apparmor.a");
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->claim, "writes are denied");
+  EXPECT_EQ(a->expect.at(0).kubernetes, ">=1.4");
+  EXPECT_EQ(a->expect.at(0).text, "EACCES");
+  EXPECT_EQ(a->statements.at(0).id, "S0-26");
+  EXPECT_EQ(a->statements.at(0).document, "tutorial");
+  EXPECT_EQ(a->statements.at(0).text, "no");
 }
 
 TEST(RunState, KnowsHowFarEachCaseCame) {
@@ -181,6 +197,10 @@ TEST(Reproduce, NamesSuiteFilterAndOptions) {
   EXPECT_EQ(run.Reproduce("x.kill-mode"),
             "build/runner --suite apparmor --filter kill-mode "
             "--kubernetes 1.36.3 --config x");
+}
+
+TEST(Repeat, IsTheCommandAsItWasGiven) {
+  EXPECT_EQ(Read(kRun).Repeat(), "build/runner -x 'a b'");
 }
 
 // The property that lets anyone read the records of a run that goes on, or of

@@ -21,27 +21,6 @@ void Append(StyledLines more, StyledLines& lines) {
                std::make_move_iterator(more.end()));
 }
 
-std::string CountsText(const RunState& run) {
-  struct Total {
-    std::size_t count;
-    const char* what;
-  };
-  const Total totals[] = {
-      {run.Count(Verdict::kPass), "passed"},
-      {run.Count(Verdict::kFail), "failed"},
-      {run.Count(Verdict::kError), "in error"},
-      {run.Count(Verdict::kFixed), "fixed"},
-      {run.Count(Verdict::kKnown), "known"},
-      {run.Count(Verdict::kSkip), "skipped"},
-      {run.CountUnfinished(), "not finished"},
-  };
-  std::vector<std::string> parts;
-  for (const auto& [count, what] : totals) {
-    if (count > 0) parts.push_back(fmt::format("{} {}", count, what));
-  }
-  return parts.empty() ? "no case ran" : Join(parts, ", ");
-}
-
 bool WentWrong(const RunState& run) {
   return run.CountUnfinished() > 0 ||
          std::any_of(
@@ -53,12 +32,8 @@ bool WentWrong(const RunState& run) {
 }
 
 StyledLine TotalsLine(const RunState& run) {
-  const bool passed = run.Count(Verdict::kPass) > 0;
   const bool interrupted = run.end && run.end->interrupted != 0;
-  return {WentWrong(run) ? Style::kBad
-          : passed       ? Style::kGood
-                         : Style::kWarning,
-          "TOTAL ",
+  return {StyleOf(run), "TOTAL ",
           fmt::format("{} in {}{} (suite {}, run {})", CountsText(run),
                       HumanSeconds(run.Seconds()),
                       interrupted ? ", interrupted" : "", OneLine(run.suite),
@@ -141,6 +116,32 @@ StyledLines SlowestLines(const RunState& run) {
 
 }  // namespace
 
+std::string CountsText(const RunState& run) {
+  struct Total {
+    std::size_t count;
+    const char* what;
+  };
+  const Total totals[] = {
+      {run.Count(Verdict::kPass), "passed"},
+      {run.Count(Verdict::kFail), "failed"},
+      {run.Count(Verdict::kError), "in error"},
+      {run.Count(Verdict::kFixed), "fixed"},
+      {run.Count(Verdict::kKnown), "known"},
+      {run.Count(Verdict::kSkip), "skipped"},
+      {run.CountUnfinished(), "not finished"},
+  };
+  std::vector<std::string> parts;
+  for (const auto& [count, what] : totals) {
+    if (count > 0) parts.push_back(fmt::format("{} {}", count, what));
+  }
+  return parts.empty() ? "no case ran" : Join(parts, ", ");
+}
+
+Style StyleOf(const RunState& run) {
+  if (WentWrong(run)) return Style::kBad;
+  return run.Count(Verdict::kPass) > 0 ? Style::kGood : Style::kWarning;
+}
+
 Style StyleOf(Verdict verdict) {
   if (verdict == Verdict::kPass) return Style::kGood;
   return IsBad(verdict) ? Style::kBad : Style::kWarning;
@@ -168,16 +169,20 @@ StyledLines ExplainLines(const std::string& headline,
   return lines;
 }
 
-StyledLines SummaryLines(const RunState& run, const Path& junit,
-                         const Path& records) {
+StyledLines SummaryLines(const RunState& run, const ReportFiles& files) {
   StyledLines lines = {{}};
   Append(PhaseLines(run), lines);
   Append(BadCaseLines(run), lines);
   Append(UnfinishedLines(run), lines);
   Append(SkipLines(run), lines);
   Append(SlowestLines(run), lines);
-  lines.push_back({Style::kPlain, "junit    ", OneLine(junit.string())});
-  lines.push_back({Style::kPlain, "records  ", OneLine(records.string())});
+  const auto add = [&](const char* what, const Path& file) {
+    if (file.empty()) return;
+    lines.push_back({Style::kPlain, what, OneLine(file.string())});
+  };
+  add("junit    ", files.junit);
+  add("report   ", files.html);
+  add("records  ", files.records);
   lines.push_back(TotalsLine(run));
   return lines;
 }

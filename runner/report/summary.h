@@ -20,10 +20,23 @@ std::string WordOf(Verdict verdict);
 std::vector<StyledLine> ExplainLines(const std::string& headline,
                                      const std::string& reproduce);
 
+/// "20 passed, 1 failed", without the verdicts that no case has.
+std::string CountsText(const RunState& run);
+
+/// How the whole run went: good only if something passed and nothing is wrong.
+Style StyleOf(const RunState& run);
+
+/// What a run leaves behind. A path that is empty was not written.
+struct ReportFiles {
+  Path junit;
+  Path html;
+  Path records;
+};
+
 /// Totals; failed phases; the cases that went wrong or did not end, each with
 /// its headline and the command that reproduces it; the reasons of skips; the
 /// three slowest cases; where the reports are.
-std::vector<StyledLine> SummaryLines(const RunState& run, const Path& junit,
-                                     const Path& records);
+std::vector<StyledLine> SummaryLines(const RunState& run,
+                                     const ReportFiles& files);
 
 }  // namespace lab

@@ -30,7 +30,8 @@ RunState SomeRun() {
 
 std::string Shown(const RunState& run) {
   std::string text;
-  for (const auto& line : SummaryLines(run, "r/junit.xml", "r/records.jsonl")) {
+  for (const auto& line :
+       SummaryLines(run, {"r/junit.xml", "r/report.html", "r/records.jsonl"})) {
     text += Paint(line, false) + "\n";
   }
   return text;
@@ -53,6 +54,7 @@ TEST(Summary, OfAMixedRunSaysWhatWentWrongAndWhy) {
             "SKIP  kernel: no AppArmor\n"
             "      s.skip-1 s.skip-2\n"
             "junit    r/junit.xml\n"
+            "report   r/report.html\n"
             "records  r/records.jsonl\n"
             "TOTAL 1 passed, 1 failed, 2 skipped, 1 not finished in 12.0 s "
             "(suite s, run k3f9)\n");
@@ -83,7 +85,7 @@ TEST(Summary, ShowsThePhaseThatFailed) {
 
 TEST(Summary, IsGreenOnlyIfSomethingPassedAndNothingIsWrong) {
   auto run = SomeRun();
-  const auto style = [&] { return SummaryLines(run, "", "").back().style; };
+  const auto style = [&] { return SummaryLines(run, {}).back().style; };
   EXPECT_EQ(style(), Style::kWarning);
   Add(run, "s.a", Verdict::kPass, 1);
   EXPECT_EQ(style(), Style::kGood);

@@ -175,9 +175,8 @@ void Terminal::CaseEnded(const std::string& id, Verdict verdict, double seconds,
   Changed();
 }
 
-void Terminal::Summary(const RunState& run, const Path& junit,
-                       const Path& records) {
-  auto lines = SummaryLines(run, junit, records);
+void Terminal::Summary(const RunState& run, const ReportFiles& files) {
+  auto lines = SummaryLines(run, files);
   Lock lock(mutex_);
   tasks_.clear();
   total_ = 0;

@@ -20,6 +20,7 @@
 #include "runner/report/display.h"
 #include "runner/report/live_region.h"
 #include "runner/report/record.h"
+#include "runner/report/summary.h"
 
 namespace lab {
 
@@ -71,7 +72,7 @@ class Terminal : public Progress {
                  const std::string& headline, const std::string& reproduce);
   /// Removes the live region for good and shows the totals; returns when they
   /// have been written.
-  void Summary(const RunState& run, const Path& junit, const Path& records);
+  void Summary(const RunState& run, const ReportFiles& files);
 
  private:
   using Clock = std::chrono::steady_clock;

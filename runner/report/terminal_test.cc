@@ -134,7 +134,7 @@ TEST(PlainTerminal, ShowsOnlyFailuresAndSummaryWhenQuiet) {
   const auto act = [](Terminal& terminal) {
     Work(terminal);
     RunCases(terminal);
-    terminal.Summary(RunState(), "junit.xml", "records.jsonl");
+    terminal.Summary(RunState(), {"junit.xml", "report.html", "records.jsonl"});
   };
   EXPECT_EQ(Written(With(Verbosity::kQuiet), act),
             "ERROR node image  N s\n"
@@ -145,6 +145,7 @@ TEST(PlainTerminal, ShowsOnlyFailuresAndSummaryWhenQuiet) {
             "      reproduce: build/runner --suite apparmor --filter b\n"
             "\n"
             "junit    junit.xml\n"
+            "report   report.html\n"
             "records  records.jsonl\n"
             "TOTAL no case ran in N s (suite , run )\n");
 }
@@ -165,7 +166,7 @@ TEST(PlainTerminal, SummaryIsWrittenWhenItReturns) {
   auto options = With(Verbosity::kNormal);
   options.fd = pipe.fd();
   Terminal terminal(options);
-  terminal.Summary(RunState(), "junit.xml", "records.jsonl");
+  terminal.Summary(RunState(), {"junit.xml", "report.html", "records.jsonl"});
   EXPECT_THAT(pipe.Rest(), HasSubstr("TOTAL"));
 }
 

@@ -143,7 +143,7 @@ TEST_F(TtyTerminal, SummaryEndsTheLiveRegion) {
   terminal().SetTotal(2);
   terminal().CaseStarted("s.a");
   EXPECT_TRUE(Await("cases"));
-  terminal().Summary(RunState(), "junit.xml", "records.jsonl");
+  terminal().Summary(RunState(), {"junit.xml", "report.html", "records.jsonl"});
   EXPECT_TRUE(Await("TOTAL"));
   EXPECT_THAT(screen().Shown(), Each(Not(HasSubstr("cases "))));
   EXPECT_THAT(screen().Shown(), Contains("junit    junit.xml"));

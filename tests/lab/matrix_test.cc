@@ -58,6 +58,7 @@ TEST(Matrix, GoesOnWhereItWasInterrupted) {
   EXPECT_NE(StateIn(second).id, interrupted);
   EXPECT_EQ(StateIn(second).facts.at("default-runtime"), "runc");
   report.ExpectValidJunit();
+  report.ExpectWholePage();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <pugixml.hpp>
 
 #include "runner/base/text.h"
 #include "runner/base/wait.h"
@@ -92,6 +93,14 @@ void Report::ExpectValidJunit() const {
                 (directory.path() / "junit.xml").string()}});
   ASSERT_TRUE(checked);
   EXPECT_TRUE(checked->ended.ok()) << checked->err;
+}
+
+void Report::ExpectWholePage() const {
+  const auto page = ReadFile(directory.path() / "report.html");
+  ASSERT_TRUE(page) << page.error().what;
+  pugi::xml_document document;
+  const auto parsed = document.load_string(page->c_str(), pugi::parse_full);
+  EXPECT_TRUE(parsed) << parsed.description();
 }
 
 std::string Report::Story(const Finished& run) const {

@@ -44,6 +44,8 @@ struct Report {
   RunState State() const;
   /// Fails the test unless junit.xml passes reports/schema/junit.xsd.
   void ExpectValidJunit() const;
+  /// Fails the test unless report.html is there and whole.
+  void ExpectWholePage() const;
   /// What a failed test needs to say: cases that did not go well, with the
   /// text of each failed check, and the last lines of the run's output.
   std::string Story(const Finished& run) const;

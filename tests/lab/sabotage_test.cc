@@ -69,6 +69,7 @@ TEST_P(Sabotage, TurnsRedExactlyWhatTheTableSays) {
   EXPECT_EQ(seen, red);
   EXPECT_THAT(run.err, HasSubstr("--sabotage " + sabotage));
   report.ExpectValidJunit();
+  report.ExpectWholePage();
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, Sabotage, testing::ValuesIn(Sabotages()),

@@ -37,6 +37,7 @@ TEST_P(WholeRun, PassesAndLeavesNothing) {
   EXPECT_EQ(report.With(Verdict::kSkip), elsewhere);
   EXPECT_GE(report.With(Verdict::kPass).size(), 40u);
   report.ExpectValidJunit();
+  report.ExpectWholePage();
   const auto state = report.State();
   for (const char* fact : {"kernel", "lsm", "apparmor-features", "kubelet",
                            "runtime", "accelerator"}) {

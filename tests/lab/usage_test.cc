@@ -98,7 +98,9 @@ TEST(NothingSelected, IsExitFourAndAValidReport) {
 
   EXPECT_EQ(said.ended.ToString(), "exit status 4");
   EXPECT_THAT(said.err, HasSubstr("zzz*"));
+  EXPECT_THAT(said.err, HasSubstr("report.html"));
   report.ExpectValidJunit();
+  report.ExpectWholePage();
 }
 
 TEST(MissingProgram, IsExitFiveWithTheCommandThatMendsIt) {

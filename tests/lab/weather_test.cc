@@ -37,6 +37,7 @@ void AwaitCase(const Report& report) {
 
 void ExpectAllErrors(const Report& report, const std::string& reason) {
   report.ExpectValidJunit();
+  report.ExpectWholePage();
   for (const auto& one : report.State().cases) {
     EXPECT_EQ(one.verdict, Verdict::kError) << one.id;
     EXPECT_THAT(one.reason, HasSubstr(reason)) << one.id;
