@@ -134,16 +134,20 @@ Status NodeShell::RemoveOwnProfiles(
   LAB_TRY(const auto state, Profiles());
   std::vector<std::string> loaded, own;
   for (const auto& name : names) {
-    if (!state.own.contains(name)) continue;
+    const auto declared = state.own.find(name);
+    if (declared == state.own.end()) continue;
     own.push_back(name);
-    if (state.loaded.contains(name)) loaded.push_back(name);
+    for (const auto& profile : declared->second) {
+      if (state.loaded.contains(profile)) loaded.push_back(profile);
+    }
   }
   return Remove(loaded, own);
 }
 
 Result<std::vector<std::string>> NodeShell::RemoveAllOwnProfiles() const {
   LAB_TRY(const auto state, Profiles());
-  const std::vector<std::string> all(state.own.begin(), state.own.end());
+  std::vector<std::string> all;
+  for (const auto& [name, declared] : state.own) all.push_back(name);
   LAB_CHECK_OK(RemoveOwnProfiles(all));
   return all;
 }

@@ -74,11 +74,14 @@ ProfileState ParseProfileState(std::string_view text,
       const std::string profile = NameOf(line.substr(listed.size()));
       if (names.IsNamesake(profile)) continue;
       state.loaded.insert(names.InDocuments(profile));
-      if (names.IsMarked(profile)) state.own.insert(names.InDocuments(profile));
+      if (!names.IsMarked(profile)) continue;
+      state.own[names.InDocuments(profile)].insert(names.InDocuments(profile));
     } else if (line.starts_with(own)) {
       const auto end = line.find(':');
       const auto file = Unescaped(line.substr(own.size(), end - own.size()));
-      state.own.insert(names.InDocuments(file));
+      auto& declared = state.own[names.InDocuments(file)];
+      declared.merge(
+          DeclaredProfiles(names.InDocuments(line.substr(end + 1))));
     }
   }
   return state;

@@ -28,7 +28,9 @@ std::string OwnProfileFile(const std::string& profile);
 
 struct ProfileState {
   std::set<std::string> loaded;  ///< in the kernel, whatever their mode
-  std::set<std::string> own;     ///< those that this lab has loaded
+  /// The files that this lab has loaded, and what each declares: more than
+  /// what it is called after, as a rule nothing else.
+  std::map<std::string, std::set<std::string>> own;
 
   bool Foreign(const std::string& profile) const {
     return loaded.contains(profile) && !own.contains(profile);

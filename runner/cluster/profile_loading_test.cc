@@ -23,7 +23,9 @@ TEST(ProfileState, TellsOwnFromForeign) {
       "/run/confinement-lab/profiles/lab-late:}\n"
       "/run/confinement-lab/profiles/a%2Fb%252F:# x: y\n");
   EXPECT_THAT(state.loaded, ElementsAre("lab-late", "with (it)"));
-  EXPECT_THAT(state.own, ElementsAre("a/b%2F", "lab-late"));
+  EXPECT_THAT(state.own,
+              ElementsAre(Pair("a/b%2F", IsEmpty()),
+                          Pair("lab-late", ElementsAre("lab-late"))));
   EXPECT_TRUE(state.Foreign("with (it)"));
   EXPECT_FALSE(state.Foreign("lab-late"));
   EXPECT_FALSE(state.Foreign("not-there"));
@@ -42,7 +44,16 @@ TEST(ProfileState, MarkedProfilesAreOurs) {
       "/run/confinement-lab/profiles/lab-y.lab-1:profile lab-y.lab-1 {\n",
       names);
   EXPECT_THAT(state.loaded, ElementsAre("lab-late", "lab-x.lab-2"));
-  EXPECT_THAT(state.own, ElementsAre("lab-late", "lab-y"));
+  EXPECT_THAT(state.own, ElementsAre(Pair("lab-late", ElementsAre("lab-late")),
+                                     Pair("lab-y", ElementsAre("lab-y"))));
+}
+
+TEST(ProfileState, KnowsAllThatAFileDeclares) {
+  const auto state = ParseProfileState(
+      "/run/confinement-lab/profiles/a:profile a {\n"
+      "/run/confinement-lab/profiles/a:  profile child {\n"
+      "/run/confinement-lab/profiles/a:profile \"b c\" {\n");
+  EXPECT_THAT(state.own, ElementsAre(Pair("a", ElementsAre("a", "b c"))));
 }
 
 TEST(ProfileState, OfNothingIsEmpty) {
