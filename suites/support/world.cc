@@ -10,6 +10,7 @@
 #include "runner/cluster/seccomp_files.h"
 #include "runner/cluster/yaml.h"
 #include "suites/support/must.h"
+#include "suites/support/namespace.h"
 #include "suites/support/records.h"
 
 namespace lab::suite {
@@ -80,15 +81,12 @@ World::~World() {
   // tidying it up first costs its nodes as much as the cases.
   const char* throwaway = std::getenv("LAB_THROWAWAY");
   if (throwaway != nullptr && *throwaway == '1') return;
-  const std::string pods =
-      fmt::format("/api/v1/namespaces/{}/pods", namespace_);
   // First: a kubelet puts the mirror of a static pod back.
   for (const auto& [node, path] : static_pods_) {
     const auto removed = node.AskOk({"rm", "-f", path});
     if (!removed) Evidence(Kind::kNote, "clean-up: " + removed.error().what);
   }
-  std::vector<Status> done = {api_.Delete(pods),
-                              api_.Delete("/api/v1/namespaces/" + namespace_)};
+  std::vector<Status> done = {EndNamespace()};
   for (const auto& [node, profile] : loaded_) {
     done.push_back(node.RemoveOwnProfiles({profile}));
   }
@@ -107,6 +105,17 @@ World::~World() {
   for (const auto& one : done) {
     if (!one) Evidence(Kind::kNote, "clean-up: " + one.error().what);
   }
+}
+
+Status World::EndNamespace() const {
+  // In a cluster of somebody else's, and with objects of other groups, this is
+  // left to who knows it all.
+  if (lab_.kind != "kubeconfig" && !other_groups_) {
+    return RemoveNamespace(api_, namespace_);
+  }
+  const std::string path = "/api/v1/namespaces/" + namespace_;
+  LAB_CHECK_OK(api_.Delete(path + "/pods"));
+  return api_.Delete(path);
 }
 
 Path World::home() const { return Home(); }

@@ -298,6 +298,7 @@ class World {
     std::string self_seccomp;
   };
 
+  Status EndNamespace() const;
   Reply Send(const Api::Call& call, const std::string& what) const;
   const Inside& InsideOf(const Pod& pod, const std::string& container);
   std::vector<std::string> LinesSince(const NodeShell& node,
@@ -310,6 +311,8 @@ class World {
   Behaviours behaviours_;
   Api api_;
   std::string namespace_;
+  /// It holds, or may hold, others than the core's.
+  mutable bool other_groups_ = false;
   std::map<std::string, Inside> inside_;  ///< by pod and container
   std::vector<std::pair<NodeShell, std::string>> loaded_;
   std::vector<std::pair<NodeShell, std::string>> loaded_by_others_;
