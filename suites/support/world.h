@@ -85,6 +85,13 @@ struct Reply {
 /// signal that ended it. Keys as given to World::Try.
 using Outcomes = std::map<std::string, int>;
 
+/// What a container whose command begins with `probe label ACTS` said as it
+/// started.
+struct StartReport {
+  SeccompState first;  ///< of its first process
+  Outcomes outcomes;   ///< of ACTS
+};
+
 /// For World::Submit: all checks of the API server, and nothing is stored.
 inline constexpr const char* kTryPods = "pods?dryRun=All";
 
@@ -238,6 +245,8 @@ class World {
   /// Their seccomp states, by name.
   std::map<std::string, SeccompState> SeccompOfProcesses(const NodeShell& node,
                                                          const Pod& pod) const;
+  /// The state of a process of the node's own, noted as control.
+  SeccompState SeccompOfNode(const NodeShell& node) const;
   /// Whether a container's first process has no_new_privs set, as the node sees
   /// it.
   bool NoNewPrivs(const Pod& pod, const std::string& container = "") const;
@@ -265,6 +274,10 @@ class World {
   Confinement ConfinementOf(const Pod& pod, const std::string& container = "");
   /// The same for seccomp.
   Filtering FilteringOf(const Pod& pod, const std::string& container = "");
+  /// Waits for what the container says of itself, in its log, and notes it: no
+  /// exec, which costs as much as a container.
+  StartReport Started(const Pod& pod, const std::vector<std::string>& acts,
+                      const std::string& container = "") const;
   /// Tries acts of the probe ("create:/tmp/x") in the container, in order, and
   /// notes the outcomes. The probe reads its labels before it acts.
   Outcomes Try(const Pod& pod, const std::vector<std::string>& acts,
