@@ -31,4 +31,10 @@ Status RemoveNamespace(const Api& api, const std::string& name) {
   return {};
 }
 
+Status AskToRemoveNamespace(const Api& api, const std::string& name) {
+  const std::string path = "/api/v1/namespaces/" + name;
+  LAB_CHECK_OK(api.Delete(path + "/pods"));
+  return api.Delete(path);
+}
+
 }  // namespace lab::suite

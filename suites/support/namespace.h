@@ -12,4 +12,8 @@ namespace lab::suite {
 /// together with these; for another see docs/decisions/0016.
 Status RemoveNamespace(const Api& api, const std::string& name);
 
+/// Removes its pods, and has its controller remove the rest, which takes some
+/// seconds from here on.
+Status AskToRemoveNamespace(const Api& api, const std::string& name);
+
 }  // namespace lab::suite

@@ -258,6 +258,9 @@ class World {
   nlohmann::json RuntimeSpec(const Pod& pod,
                              const std::string& container = "") const;
 
+  /// The seccomp state of a container's first process, as the node sees it.
+  SeccompState SeccompFromNode(const Pod& pod,
+                               const std::string& container = "") const;
   /// The label of a container's first process, as the node sees it.
   Label LabelFromNode(const Pod& pod, const std::string& container = "") const;
   /// Sends a signal ("KILL") to a container's first process, from the node.
@@ -311,7 +314,6 @@ class World {
     std::string self_seccomp;
   };
 
-  Status EndNamespace() const;
   Reply Send(const Api::Call& call, const std::string& what) const;
   const Inside& InsideOf(const Pod& pod, const std::string& container);
   std::vector<std::string> LinesSince(const NodeShell& node,

@@ -92,6 +92,18 @@ std::map<std::string, SeccompState> World::SeccompOfProcesses(
   return states;
 }
 
+SeccompState World::SeccompFromNode(const Pod& pod,
+                                    const std::string& container) const {
+  const json told = FirstProcess(pod, container);
+  const std::string state = told.at("seccomp").get<std::string>() + "/" +
+                            told.at("seccomp_filters").get<std::string>();
+  Evidence(pod.control ? Kind::kControl : Kind::kFilter,
+           fmt::format("{}/{}: seccomp mode/filters of its first process from "
+                       "the node: {}",
+                       pod.name, container, state));
+  return Must(ParseSeccomp(state));
+}
+
 SeccompState World::SeccompOfNode(const NodeShell& node) const {
   const auto text = Must(node.AskOk({"grep", "Seccomp", "/proc/self/status"}));
   std::map<std::string, std::string> fields;
@@ -235,10 +247,12 @@ StartReport World::Started(const Pod& pod, const std::vector<std::string>& acts,
       noted.push_back(act + " " + line.value("name", ""));
     }
   }
-  Evidence(Kind::kFilter,
-           fmt::format("{}: seccomp mode/filters of PID 1 inside: {}", pod.name,
+  const std::string where = pod.name + "/" + container;
+  Evidence(pod.control ? Kind::kControl : Kind::kFilter,
+           fmt::format("{}: seccomp mode/filters of PID 1 inside: {}", where,
                        report.first.ToString()));
-  Evidence(Kind::kEffect, fmt::format("{}: {}", pod.name, Join(noted, ", ")));
+  Evidence(pod.control ? Kind::kControl : Kind::kEffect,
+           fmt::format("{}: {}", where, Join(noted, ", ")));
   return report;
 }
 
