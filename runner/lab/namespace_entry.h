@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A quicker way onto a node that is a container of this machine: into its
-// namespaces, by nsenter(1). `docker exec` asks four programs for the same, and
-// takes as long as a small pod.
+// namespaces, by nsenter(1). `docker exec` has client, daemon, shim and runc at
+// work for the same, each time.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A look at a cluster in two seconds: one pod of one container for each way to
-// ask for a filter. What the container sees of itself is in its log, so that
-// nothing has to be started in it; the other cases look closer.
+// A quick look at a cluster: one small pod for each way to ask for a filter.
+// What a container sees of itself is in its log, so that nothing has to be
+// started in it; the other cases look closer.
 #include "suites/seccomp/fixture.h"
 
 namespace lab::suite {
