@@ -45,9 +45,9 @@ Status AwaitLeftovers(const NodeShell& node, const Api& api) {
   std::set<std::string> left;
   Status asked;
   const auto waited = WaitUntil(
-      "all pods to end on node " + node.node(), Deadline::In(30s), 50ms, [&] {
-        const auto list = node.AskOk(
-            {"crictl", "pods", "--state", "ready", "--output", "json"});
+      "all pods to end on node " + node.node(), Deadline::In(60s), 50ms, [&] {
+        const auto list = node.AskOk({"crictl", "--timeout=30s", "pods",
+                                      "--state", "ready", "--output", "json"});
         auto pods = list ? PodsOutside(namespaces, *list) : list.error();
         if (!pods) {
           asked = pods.error();
