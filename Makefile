@@ -14,7 +14,7 @@ help:
 	@echo '             ARGS="--unit PATTERN": only the quick tests, by name'
 	@echo 'make build   install, then build/runner and the suites'
 	@echo 'make sabotage  all cases under every sabotage, against the table'
-	@echo 'make bench   measure, print a table, write JSON'
+	@echo 'make bench   measure, print a table, write JSON; ARGS=kind: a part alone'
 	@echo 'make check   what a change must pass: warnings are errors, unit tests'
 	@echo 'make setup   install what is missing (apt, with sudo when not root)'
 	@echo 'make clean   remove what was built, and the reports'
@@ -52,10 +52,11 @@ sabotage: build
 
 bench: build
 	@test -t 1 || quiet=--quiet; cmake --build build --target bench -- $$quiet
-	@build/tests/bench
+	@build/tests/bench $(ARGS)
 
 check: build
 	@bash -n tools/setup && bash -n tools/test && bash -n .ci/run && bash -n .ci/step-summary && \
+	  bash -n fixtures/bench/five-checks.sh && \
 	  bash -n tools/seccomp-defaults/generate && \
 	  bash -n tools/feature-gates/generate
 	@cmake --preset ci -B build-ci >/dev/null

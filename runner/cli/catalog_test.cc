@@ -45,9 +45,9 @@ std::vector<Scenario> All() {
 
 TEST(Catalog, IdsAreUniqueAndOfAKnownArea) {
   // x: beyond the documents; cli, cluster: the documents' own commands; psa:
-  // Pod Security admission.
-  const std::set<std::string> kAreas = {"apparmor", "x",   "cli",
-                                        "cluster",  "psa", "seccomp"};
+  // Pod Security admission; quick: a look at a cluster.
+  const std::set<std::string> kAreas = {
+      "apparmor", "x", "cli", "cluster", "psa", "quick", "seccomp"};
   std::set<std::string> ids;
   for (const auto& suite : SuiteNames(kHome)) {
     std::set<std::string> tests;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "runner/base/text.h"
+#include "runner/cluster/leftovers.h"
 #include "runner/cluster/node.h"
 #include "runner/cluster/seccomp_files.h"
 
@@ -194,6 +195,10 @@ Status CleanNodes(const LabFile& lab, const WantedProfiles& profiles,
   return OnEachWorker(lab, [&](const NodeShell& node, std::size_t i) -> Status {
     if (lab.HasAppArmor(workers[i].name)) {
       LAB_CHECK_OK(node.RemoveOwnProfiles(names));
+    }
+    // A cluster that exists takes its time, and has its own way of looking.
+    if (lab.kind != "kubeconfig") {
+      LAB_CHECK_OK(AwaitLeftovers(node, Api(lab.api_socket)));
     }
     return RemoveOwnSeccompFiles(node, profiles.seccomp);
   });

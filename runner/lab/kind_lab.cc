@@ -91,13 +91,13 @@ Result<std::unique_ptr<Lab>> KindLab::Up(const KindLabRequest& request,
   const bool tell = up.error().kind != ErrorKind::kInterrupted &&
                     up.error().kind != ErrorKind::kUsage;
   if (tell) lab->KeepNodeLogs();
-  lab->End();
+  (void)lab->End().has_value();
   if (!tell) return up.error();
   return ProvisionError(
       fmt::format("lab {}: {}", request.name, up.error().what));
 }
 
-KindLab::~KindLab() { End(); }
+KindLab::~KindLab() { (void)End().has_value(); }
 
 Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
   file_ = LabFile{.name = request.name,
@@ -220,6 +220,11 @@ Status KindLab::FindNodes(const KindConfig& config) {
                           "{{range .NetworkSettings.Networks}}{{.IPAddress}}"
                           "{{end}}",
                           name}));
+    auto login = docker_->LoginTo(name);
+    if (auto entry = NamespaceEntry::Into(login)) {
+      login.command = entry->Command();
+      entries_.push_back(std::move(*entry));
+    }
     // Where there are no workers, kind lets pods run on the control plane.
     file_.nodes.push_back(
         {.name = name,
@@ -227,7 +232,7 @@ Status KindLab::FindNodes(const KindConfig& config) {
          .address = std::string(Trim(address)),
          .console = {},
          .labels = node.labels,
-         .login = docker_->LoginTo(name)});
+         .login = std::move(login)});
   }
   return file_.Save();
 }
@@ -322,22 +327,34 @@ void KindLab::KeepNodeLogs() {
   }
 }
 
-void KindLab::End() {
-  if (docker_) (void)RemoveMarkedProfiles(file_).has_value();
+Status KindLab::End() {
+  Status removed;
+  if (docker_) {
+    // While there are nodes to do it through.
+    if (const auto gone = RemoveMarkedProfiles(file_); !gone) {
+      removed = gone.error();
+    }
+  }
   for (auto it = processes_.rbegin(); it != processes_.rend(); ++it) {
     it->Kill();
   }
   processes_.clear();
-  if (docker_) (void)docker_->RemoveLab(file_.directory).has_value();
+  entries_.clear();
+  if (docker_) {
+    if (const auto gone = docker_->RemoveLab(file_.directory); !gone) {
+      removed = gone.error();
+    }
+  }
   docker_.reset();
   private_docker_.reset();
   if (settings_) (void)settings_->Release().has_value();
   settings_.reset();
+  return removed;
 }
 
 void KindLab::Down() {
-  End();
-  (void)RemoveTree(file_.directory).has_value();
+  // Without the directory nobody would look for what is left.
+  if (End()) (void)RemoveTree(file_.directory).has_value();
 }
 
 }  // namespace lab

@@ -14,6 +14,7 @@
 #include "runner/lab/host_settings.h"
 #include "runner/lab/kind_config.h"
 #include "runner/lab/lab.h"
+#include "runner/lab/namespace_entry.h"
 #include "runner/lab/private_docker.h"
 #include "runner/process/process.h"
 
@@ -66,12 +67,13 @@ class KindLab : public Lab {
   Status Measure(const KindLabRequest& request);
   void KeepNodeLogs();
   /// Ends containers and processes; the directory stays.
-  void End();
+  Status End();
 
   LabFile file_;
   std::optional<Docker> docker_;
   std::optional<PrivateDocker> private_docker_;
   std::optional<HostSettings> settings_;
+  std::vector<NamespaceEntry> entries_;  ///< the ways onto the nodes
   std::vector<Process> processes_;
 };
 

@@ -46,6 +46,8 @@ void EndProcesses(const LabFile& lab, std::vector<std::string>& removed) {
 // Containers do not die with their owner. A daemon that is gone has none.
 Status EndContainers(const LabFile& lab, std::vector<std::string>& removed) {
   if (lab.docker_host.empty()) return {};
+  // An owner that removed them removes the directory after that.
+  if (!fs::exists(lab.directory)) return {};
   const Docker docker(lab.docker_host);
   if (!docker.Version()) return {};
   const auto gone = docker.RemoveLab(lab.directory);

@@ -25,22 +25,35 @@ std::string FlagOf(const std::vector<std::string>& argv) {
   return value;
 }
 
-// Of the kubelet that is the node's: other cases start kubelets that only read
+// In one round trip: the command line of every kubelet, a line each, with NUL
+// between its arguments; then the node's file.
+constexpr const char* kAskKubelets =
+    "for pid in $(pidof kubelet); do cat /proc/$pid/cmdline && echo; done; "
+    "echo ---; exec cat \"$0\"";
+
+struct Kubelet {
+  std::vector<std::string> argv;
+  std::string config;
+};
+
+// The kubelet that is the node's: other cases start kubelets that only read
 // their flags (World::KubeletSays).
-std::vector<std::string> KubeletArguments(const NodeShell& node) {
+Kubelet KubeletOf(const NodeShell& node) {
   const std::string other = std::string("--config=") + kNoKubeletConfig;
-  const auto pids = Must(node.AskOk({"pidof", "kubelet"}));
-  for (const auto& pid : Split(Trim(pids), ' ')) {
-    // NUL-separated; xargs -0 makes lines of it.
-    const auto read = Must(node.Ask(
-        {"xargs", "-0", "-n1", "-a", "/proc/" + pid + "/cmdline", "echo"}));
-    auto argv = Lines(read.out);
+  const auto said = Must(node.AskOk({"sh", "-c", kAskKubelets, kConfig}));
+  const auto mark = said.find("---\n");
+  Kubelet kubelet;
+  kubelet.config = said.substr(mark + 4);
+  for (const auto& line : Lines(said.substr(0, mark))) {
+    const auto argv = Split(line, '\0');
     const bool passing =
         std::find(argv.begin(), argv.end(), other) != argv.end();
-    if (!argv.empty() && !passing) return argv;
+    if (!line.empty() && !passing) kubelet.argv = argv;
   }
-  Must(Status(Error{"node " + node.node() + ": no kubelet runs"}));
-  return {};
+  if (kubelet.argv.empty()) {
+    Must(Status(Error{"node " + node.node() + ": no kubelet runs"}));
+  }
+  return kubelet;
 }
 
 NodeShell OneOf(const std::vector<NodeShell>& nodes) {
@@ -50,10 +63,9 @@ NodeShell OneOf(const std::vector<NodeShell>& nodes) {
 }  // namespace
 
 bool Seccomp::DefaultsOn(const NodeShell& node) const {
-  const auto argv = KubeletArguments(node);
-  std::string flag = FlagOf(argv);
-  const json config =
-      Must(ParseYaml(Must(node.AskOk({"cat", kConfig})), kConfig));
+  const auto kubelet = KubeletOf(node);
+  const std::string flag = FlagOf(kubelet.argv);
+  const json config = Must(ParseYaml(kubelet.config, kConfig));
   const bool on = flag.empty() ? config.value("seccompDefault", false)
                                : flag == "true" || flag == "1";
   Evidence(Kind::kNode, node.node() + ": the kubelet's SeccompDefault is " +

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "runner/base/clock.h"
 #include "runner/base/stop.h"
@@ -24,6 +26,7 @@ using nlohmann::json;
 
 bool g_next_failure_is_ours = false;
 std::string g_case_id;
+std::vector<std::function<void()>> g_after_verdict;
 
 void Write(const json& record) {
   const char* path = std::getenv("LAB_RECORDS");
@@ -96,6 +99,7 @@ class Recorder : public testing::EmptyTestEventListener {
            {"verdict", verdict_},
            {"reason", reason_},
            {"seconds", watch_.Seconds()}});
+    for (const auto& work : std::exchange(g_after_verdict, {})) work();
   }
 
  private:
@@ -144,6 +148,10 @@ void EndAsSkip(const std::string& reason, const std::source_location& where) {
 }
 
 std::string CaseId() { return g_case_id; }
+
+void AfterVerdict(std::function<void()> work) {
+  g_after_verdict.push_back(std::move(work));
+}
 
 void Evidence(Kind kind, const std::string& text) {
   constexpr const char* kNames[] = {"control", "label", "effect", "trace",

@@ -52,6 +52,10 @@ MATCHER(Unconfined,
          arg.outside.unconfined();
 }
 
+inline void PrintTo(const SeccompState& state, std::ostream* os) {
+  *os << "seccomp mode/filters " << state.ToString();
+}
+
 inline void PrintTo(const Filtering& f, std::ostream* os) {
   *os << "seccomp mode/filters inside " << f.inside.ToString() << ", exec'd "
       << f.exec.ToString() << ", from the node " << f.outside.ToString();

@@ -3,6 +3,7 @@
 // in the end the verdict. Lines go to the file LAB_RECORDS, at once.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace lab::suite {
@@ -21,6 +22,10 @@ enum class Kind {
 
 /// Notes what was observed, in one line that a person understands.
 void Evidence(Kind kind, const std::string& text);
+
+/// Has `work` done once the verdict is noted, which need not wait for it: what
+/// is to be tidied up. What goes wrong there is a note.
+void AfterVerdict(std::function<void()> work);
 
 /// The id of the case that runs: LAB_CASE, or the GoogleTest name when a suite
 /// is run by hand.

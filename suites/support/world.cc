@@ -10,6 +10,7 @@
 #include "runner/cluster/seccomp_files.h"
 #include "runner/cluster/yaml.h"
 #include "suites/support/must.h"
+#include "suites/support/namespace.h"
 #include "suites/support/records.h"
 
 namespace lab::suite {
@@ -80,33 +81,40 @@ World::~World() {
   // tidying it up first costs its nodes as much as the cases.
   const char* throwaway = std::getenv("LAB_THROWAWAY");
   if (throwaway != nullptr && *throwaway == '1') return;
-  const std::string pods =
-      fmt::format("/api/v1/namespaces/{}/pods", namespace_);
-  // First: a kubelet puts the mirror of a static pod back.
-  for (const auto& [node, path] : static_pods_) {
-    const auto removed = node.AskOk({"rm", "-f", path});
-    if (!removed) Evidence(Kind::kNote, "clean-up: " + removed.error().what);
-  }
-  std::vector<Status> done = {api_.Delete(pods),
-                              api_.Delete("/api/v1/namespaces/" + namespace_)};
-  for (const auto& [node, profile] : loaded_) {
-    done.push_back(node.RemoveOwnProfiles({profile}));
-  }
-  for (const auto& [node, profile] : loaded_by_others_) {
-    done.push_back(node.RemoveProfile(profile));
-  }
-  for (const auto& [node, file] : seccomp_files_) {
-    done.push_back(RemoveOwnSeccompFiles(node, {file}));
-  }
-  for (const auto& [node, key] : labelled_) {
-    const auto patched =
-        api_.Patch("/api/v1/nodes/" + node.node(),
-                   {{"metadata", {{"labels", {{key, nullptr}}}}}});
-    done.push_back(patched ? Status() : Status(patched.error()));
-  }
-  for (const auto& one : done) {
-    if (!one) Evidence(Kind::kNote, "clean-up: " + one.error().what);
-  }
+  // In a cluster of somebody else's, and with objects of other groups, the
+  // namespace is left to its controller, which knows them all.
+  const bool alone = lab_.kind != "kubeconfig" && !other_groups_;
+  AfterVerdict([alone, api = api_, name_space = namespace_,
+                static_pods = static_pods_, loaded = loaded_,
+                loaded_by_others = loaded_by_others_,
+                seccomp_files = seccomp_files_, labelled = labelled_] {
+    std::vector<Status> done;
+    // First: a kubelet puts the mirror of a static pod back.
+    for (const auto& [node, path] : static_pods) {
+      const auto removed = node.AskOk({"rm", "-f", path});
+      done.push_back(removed ? Status() : Status(removed.error()));
+    }
+    done.push_back(alone ? RemoveNamespace(api, name_space)
+                         : AskToRemoveNamespace(api, name_space));
+    for (const auto& [node, profile] : loaded) {
+      done.push_back(node.RemoveOwnProfiles({profile}));
+    }
+    for (const auto& [node, profile] : loaded_by_others) {
+      done.push_back(node.RemoveProfile(profile));
+    }
+    for (const auto& [node, file] : seccomp_files) {
+      done.push_back(RemoveOwnSeccompFiles(node, {file}));
+    }
+    for (const auto& [node, key] : labelled) {
+      const auto patched =
+          api.Patch("/api/v1/nodes/" + node.node(),
+                    {{"metadata", {{"labels", {{key, nullptr}}}}}});
+      done.push_back(patched ? Status() : Status(patched.error()));
+    }
+    for (const auto& one : done) {
+      if (!one) Evidence(Kind::kNote, "clean-up: " + one.error().what);
+    }
+  });
 }
 
 Path World::home() const { return Home(); }

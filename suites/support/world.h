@@ -85,6 +85,13 @@ struct Reply {
 /// signal that ended it. Keys as given to World::Try.
 using Outcomes = std::map<std::string, int>;
 
+/// What a container whose command begins with `probe label ACTS` said as it
+/// started.
+struct StartReport {
+  SeccompState first;  ///< of its first process
+  Outcomes outcomes;   ///< of ACTS
+};
+
 /// For World::Submit: all checks of the API server, and nothing is stored.
 inline constexpr const char* kTryPods = "pods?dryRun=All";
 
@@ -238,6 +245,8 @@ class World {
   /// Their seccomp states, by name.
   std::map<std::string, SeccompState> SeccompOfProcesses(const NodeShell& node,
                                                          const Pod& pod) const;
+  /// The state of a process of the node's own, noted as control.
+  SeccompState SeccompOfNode(const NodeShell& node) const;
   /// Whether a container's first process has no_new_privs set, as the node sees
   /// it.
   bool NoNewPrivs(const Pod& pod, const std::string& container = "") const;
@@ -249,6 +258,9 @@ class World {
   nlohmann::json RuntimeSpec(const Pod& pod,
                              const std::string& container = "") const;
 
+  /// The seccomp state of a container's first process, as the node sees it.
+  SeccompState SeccompFromNode(const Pod& pod,
+                               const std::string& container = "") const;
   /// The label of a container's first process, as the node sees it.
   Label LabelFromNode(const Pod& pod, const std::string& container = "") const;
   /// Sends a signal ("KILL") to a container's first process, from the node.
@@ -265,6 +277,10 @@ class World {
   Confinement ConfinementOf(const Pod& pod, const std::string& container = "");
   /// The same for seccomp.
   Filtering FilteringOf(const Pod& pod, const std::string& container = "");
+  /// Waits for what the container says of itself, in its log, and notes it: no
+  /// exec, which costs as much as a container.
+  StartReport Started(const Pod& pod, const std::vector<std::string>& acts,
+                      const std::string& container = "") const;
   /// Tries acts of the probe ("create:/tmp/x") in the container, in order, and
   /// notes the outcomes. The probe reads its labels before it acts.
   Outcomes Try(const Pod& pod, const std::vector<std::string>& acts,
@@ -310,6 +326,8 @@ class World {
   Behaviours behaviours_;
   Api api_;
   std::string namespace_;
+  /// It holds, or may hold, others than the core's.
+  mutable bool other_groups_ = false;
   std::map<std::string, Inside> inside_;  ///< by pod and container
   std::vector<std::pair<NodeShell, std::string>> loaded_;
   std::vector<std::pair<NodeShell, std::string>> loaded_by_others_;

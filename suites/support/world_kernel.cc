@@ -92,6 +92,33 @@ std::map<std::string, SeccompState> World::SeccompOfProcesses(
   return states;
 }
 
+SeccompState World::SeccompFromNode(const Pod& pod,
+                                    const std::string& container) const {
+  const json told = FirstProcess(pod, container);
+  const std::string state = told.at("seccomp").get<std::string>() + "/" +
+                            told.at("seccomp_filters").get<std::string>();
+  Evidence(pod.control ? Kind::kControl : Kind::kFilter,
+           fmt::format("{}/{}: seccomp mode/filters of its first process from "
+                       "the node: {}",
+                       pod.name, container, state));
+  return Must(ParseSeccomp(state));
+}
+
+SeccompState World::SeccompOfNode(const NodeShell& node) const {
+  const auto text = Must(node.AskOk({"grep", "Seccomp", "/proc/self/status"}));
+  std::map<std::string, std::string> fields;
+  for (const auto& line : Lines(text)) {
+    const auto colon = line.find(':');
+    if (colon == std::string::npos) continue;
+    fields[line.substr(0, colon)] = Trim(line.substr(colon + 1));
+  }
+  const auto state = fields["Seccomp"] + "/" + fields["Seccomp_filters"];
+  Evidence(Kind::kControl, fmt::format("{}: seccomp mode/filters of a process "
+                                       "of its own: {}",
+                                       node.node(), state));
+  return Must(ParseSeccomp(state));
+}
+
 bool World::NoNewPrivs(const Pod& pod, const std::string& container) const {
   const std::string set = FirstProcess(pod, container).at("no_new_privs");
   Evidence(pod.control ? Kind::kControl : Kind::kNode,
@@ -192,6 +219,41 @@ Filtering World::FilteringOf(const Pod& pod, const std::string& container) {
                        told.at("pid").dump(), node.node(), outside));
   return {Must(ParseSeccomp(inside.first_seccomp)),
           Must(ParseSeccomp(inside.self_seccomp)), Must(ParseSeccomp(outside))};
+}
+
+StartReport World::Started(const Pod& pod, const std::vector<std::string>& acts,
+                           const std::string& container) const {
+  const std::string path = fmt::format(
+      "/api/v1/namespaces/{}/pods/{}/log{}", namespace_, pod.name,
+      container.empty() ? "" : "?container=" + UrlEncode(container));
+  std::vector<json> told;
+  std::string last;
+  const auto waited = WaitUntil(
+      "what " + pod.name + " says of itself", Deadline::In(20s), 20ms, [&] {
+        const auto answer = api_.Request({.path = path});
+        last = answer ? answer->body : answer.error().what;
+        told = JsonLines(last);
+        return told.size() == acts.size() + 1;
+      });
+  if (!waited) Must(Status(waited.error().Within(last)));
+  StartReport report;
+  std::vector<std::string> noted;
+  for (const auto& line : told) {
+    const std::string act = line.at("act");
+    if (act == "label") {
+      report.first = Must(ParseSeccomp(line.at("first_seccomp")));
+    } else {
+      report.outcomes[act] = line.at("errno");
+      noted.push_back(act + " " + line.value("name", ""));
+    }
+  }
+  const std::string where = pod.name + "/" + container;
+  Evidence(pod.control ? Kind::kControl : Kind::kFilter,
+           fmt::format("{}: seccomp mode/filters of PID 1 inside: {}", where,
+                       report.first.ToString()));
+  Evidence(pod.control ? Kind::kControl : Kind::kEffect,
+           fmt::format("{}: {}", where, Join(noted, ", ")));
+  return report;
 }
 
 Outcomes World::Try(const Pod& pod, const std::vector<std::string>& acts,

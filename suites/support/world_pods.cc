@@ -49,6 +49,7 @@ Reply World::Send(const Api::Call& call, const std::string& what) const {
 
 Reply World::Submit(const json& object, const std::string& path,
                     const std::string& group) const {
+  if (!group.empty()) other_groups_ = true;
   return Send({.method = "POST",
                .path = fmt::format("/{}/namespaces/{}/{}",
                                    group.empty() ? "api/v1" : "apis/" + group,

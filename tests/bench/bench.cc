@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `make bench`: what the issue of speed is about, measured through the runner
-// and a lab, printed as a table and written as JSON. Figures of one run on one
-// machine: compare ratios within a run, not runs on different days.
+// `make bench`: how long things take, measured through the runner and labs,
+// printed as a table and written as JSON. Figures of one run on one machine:
+// compare ratios within a run, not runs on different days.
+//
+//   bench [PART...]   host, vm, kind; without one, all
 #include <fmt/format.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -9,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <future>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "runner/base/text.h"
 #include "runner/cluster/api.h"
@@ -22,26 +24,14 @@
 #include "runner/components/cache.h"
 #include "runner/process/process.h"
 #include "runner/report/record.h"
+#include "tests/bench/figures.h"
 
-namespace lab {
+namespace lab::bench {
 namespace {
 
 using nlohmann::json;
 
 const std::string kRunner = std::string(LAB_BINARY_DIR) + "/runner";
-
-struct Figure {
-  std::string name;
-  double value = 0;
-  std::string unit;
-  double target = 0;  ///< at most; 0: none
-};
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // CPU seconds that these processes have used (fields 14 and 15 of stat).
 double CpuSeconds(const LabFile& lab, const std::string& prefix) {
@@ -71,9 +61,15 @@ double ResidentGiB(const LabFile& lab) {
 
 class Bench {
  public:
-  Status Measure() {
+  explicit Bench(Figures& figures) : figures_(figures) {}
+
+  // What needs no lab.
+  Status MeasureHost() {
     LAB_CHECK_OK(SeccompProbe());
-    LAB_CHECK_OK(SeccompDumps());
+    return SeccompDumps();
+  }
+
+  Status MeasureVm() {
     LAB_CHECK_OK(WholeSuite());
     LAB_CHECK_OK(OtherSuite("every scenario on 1.23, lab included",
                             {"apparmor", "--kubernetes", "1.23"}, 180));
@@ -89,32 +85,10 @@ class Bench {
     return {};
   }
 
-  void Print() const {
-    fmt::print("{:<44} {:>9}   {}\n", "what", "measured", "target");
-    for (const auto& f : figures_) {
-      fmt::print("{:<44} {:>7.2f} {:<2}  {}\n", f.name, f.value, f.unit,
-                 f.target == 0
-                     ? ""
-                     : fmt::format("<= {:g} {}", f.target,
-                                   f.value <= f.target ? "met" : "MISSED"));
-    }
-  }
-
-  Status WriteJson(const Path& path) const {
-    json all = json::array();
-    for (const auto& f : figures_) {
-      all.push_back({{"name", f.name},
-                     {"value", f.value},
-                     {"unit", f.unit},
-                     {"target", f.target}});
-    }
-    return WriteFileAtomically(path, all.dump(2) + "\n");
-  }
-
  private:
   void Add(const std::string& name, double value, const std::string& unit,
            double target = 0) {
-    figures_.push_back({name, value, unit, target});
+    figures_.Add(name, value, unit, target);
   }
 
   // On this machine, with a filter to ask and without.
@@ -176,20 +150,6 @@ class Bench {
     Add("seccomp dump of a process, median of 20", Median(seconds) * 1000, "ms",
         50);
     return good;
-  }
-
-  // Seconds that `runner --suite ARGUMENTS...` takes; its report is in `into`.
-  static Result<double> RunSuiteInto(const Path& into,
-                                     std::vector<std::string> arguments) {
-    std::vector<std::string> argv = {kRunner, "--suite"};
-    argv.insert(argv.end(), arguments.begin(), arguments.end());
-    argv.insert(argv.end(), {"--quiet", "--report-dir", into.string()});
-    const Stopwatch watch;
-    LAB_TRY(const auto ran, RunToEnd({.argv = argv, .timeout = 40min}));
-    if (!ran.ended.ok()) {
-      return Error{ShellQuote(argv) + " did not pass: " + ran.out + ran.err};
-    }
-    return watch.Seconds();
   }
 
   Status OtherSuite(const std::string& name,
@@ -371,16 +331,31 @@ class Bench {
   }
 
   json pod_;
-  std::vector<Figure> figures_;
+  Figures& figures_;
   std::map<std::string, Verdict> cold_;  ///< of the default lab
 };
 
-int Main() {
-  Bench bench;
-  const auto measured = bench.Measure();
-  bench.Print();
+Status Measure(const std::set<std::string>& parts, Figures& figures) {
+  Bench bench(figures);
+  if (parts.contains("host")) LAB_CHECK_OK(bench.MeasureHost());
+  if (parts.contains("vm")) LAB_CHECK_OK(bench.MeasureVm());
+  if (parts.contains("kind")) LAB_CHECK_OK(MeasureKind(figures));
+  return {};
+}
+
+int Main(std::set<std::string> parts) {
+  const std::set<std::string> known = {"host", "vm", "kind"};
+  for (const auto& part : parts) {
+    if (known.contains(part)) continue;
+    fmt::print(stderr, "bench: no part \"{}\"; parts: host, vm, kind\n", part);
+    return 2;
+  }
+  if (parts.empty()) parts = known;
+  Figures figures;
+  const auto measured = Measure(parts, figures);
+  figures.Print();
   const Path out = Path(LAB_SOURCE_DIR) / "reports" / "runs" / "bench.json";
-  if (MakeDirectories(out.parent_path()) && bench.WriteJson(out)) {
+  if (MakeDirectories(out.parent_path()) && figures.WriteJson(out)) {
     fmt::print("\n{}\n", out.string());
   }
   if (measured) return 0;
@@ -389,6 +364,8 @@ int Main() {
 }
 
 }  // namespace
-}  // namespace lab
+}  // namespace lab::bench
 
-int main() { return lab::Main(); }
+int main(int argc, char** argv) {
+  return lab::bench::Main({argv + 1, argv + argc});
+}

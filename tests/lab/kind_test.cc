@@ -147,6 +147,14 @@ TEST_F(Kind, ALabThatStaysUpIsUsedAndProtected) {
   const bool apparmor = fs::exists("/sys/module/apparmor");
   EXPECT_EQ(run.ended.value, apparmor ? 0 : 4) << report.Story(run);
 
+  const auto contents = Contents(name);
+  const auto checked = NewReport();
+  const auto quick =
+      Runner({"--suite", "seccomp", "--use-lab", name, "--filter", "quick.*",
+              "--report-dir", checked.directory.path().string()});
+  EXPECT_EQ(checked.With(Verdict::kPass).size(), 5u) << checked.Story(quick);
+  EXPECT_EQ(Contents(name), contents);
+
   const auto down = Runner({"lab", "down", name});
   EXPECT_EQ(down.ended.value, 0) << down.err;
   ExpectNothingLeft();

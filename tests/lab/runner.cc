@@ -8,6 +8,7 @@
 
 #include "runner/base/text.h"
 #include "runner/base/wait.h"
+#include "runner/cluster/lab_file.h"
 #include "runner/components/cache.h"
 
 namespace lab::e2e {
@@ -148,6 +149,31 @@ const std::string& SharedLab() {
     g_shared->name = name;
   }
   return g_shared->name;
+}
+
+std::set<std::string> Contents(const std::string& lab) {
+  const auto file = LabFile::Load(*DefaultCacheRoot() / "labs" / lab);
+  EXPECT_TRUE(file);
+  std::set<std::string> contents;
+  if (!file) return contents;
+  const auto objects =
+      RunOk({.argv = {file->kubectl, "--kubeconfig", file->kubeconfig, "get",
+                      "namespaces,pods,configmaps,serviceaccounts,secrets",
+                      "--all-namespaces", "--no-headers", "--output",
+                      "custom-columns=:kind,:metadata.namespace,"
+                      ":metadata.name"}});
+  EXPECT_TRUE(objects);
+  for (const auto& line : Lines(objects.value_or(""))) contents.insert(line);
+  for (const auto& node : file->Workers()) {
+    const auto pods =
+        Runner({"lab", "shell", "--lab", lab, node.name, "--", "crictl", "pods",
+                "--state", "ready", "--quiet", "--no-trunc"});
+    EXPECT_TRUE(pods.ended.ok()) << pods.err;
+    for (const auto& id : Lines(pods.out)) {
+      contents.insert(node.name + " runs " + id);
+    }
+  }
+  return contents;
 }
 
 std::vector<pid_t> ProcessesWith(const std::string& text) {

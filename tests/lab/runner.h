@@ -61,6 +61,10 @@ void Await(const std::string& what, Duration patience,
 /// A lab that several tests use; made at the first call, ended at exit.
 const std::string& SharedLab();
 
+/// What a run could leave in a lab, a line each: objects of the API, and pods
+/// that run on the workers.
+std::set<std::string> Contents(const std::string& lab);
+
 /// Processes of this machine whose command line holds `text`.
 std::vector<pid_t> ProcessesWith(const std::string& text);
 

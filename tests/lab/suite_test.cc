@@ -68,6 +68,7 @@ TEST(UseLab, LeavesTheLabAsItWas) {
     return std::set<std::string>(names.begin(), names.end());
   };
   const auto before = list();
+  const auto contents = Contents(SharedLab());
   const auto report = NewReport();
 
   const auto run =
@@ -75,6 +76,7 @@ TEST(UseLab, LeavesTheLabAsItWas) {
 
   EXPECT_EQ(run.ended.ToString(), "exit status 0") << report.Story(run);
   EXPECT_EQ(list(), before);
+  EXPECT_EQ(Contents(SharedLab()), contents);
 }
 
 TEST(LabShell, PassesArgumentsAndStatusOn) {
