@@ -330,9 +330,9 @@ void KindLab::End() {
   settings_.reset();
 }
 
-void KindLab::Down() {
+Status KindLab::Down() {
   End();
-  (void)RemoveTree(file_.directory).has_value();
+  return RemoveTree(file_.directory);
 }
 
 }  // namespace lab

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "runner/base/text.h"
+#include "runner/cluster/marks.h"
 #include "runner/cluster/seccomp_files.h"
 #include "runner/cluster/yaml.h"
 #include "suites/support/must.h"
@@ -14,6 +15,8 @@
 
 namespace lab::suite {
 namespace {
+
+constexpr const char* kLoaderImage = "lab.local/apparmor-loader:1";
 
 using nlohmann::json;
 
@@ -28,8 +31,7 @@ Path Home() {
 }
 
 json Meta(const std::string& name, const LabFile& lab) {
-  json labels = {{"confinement-lab", "case"},
-                 {"confinement-lab/lab", lab.name}};
+  json labels = {{"confinement-lab", "case"}, {kLabLabel, lab.name}};
   // A foreign cluster's defaults may forbid what the cases are about.
   if (lab.kind == "kubeconfig") {
     labels["pod-security.kubernetes.io/enforce"] = "privileged";
@@ -37,9 +39,13 @@ json Meta(const std::string& name, const LabFile& lab) {
   return {{"metadata", {{"name", name}, {"labels", labels}}}};
 }
 
-// Fixtures name the image of our own labs.
+// Fixtures name the images of our own labs. kFixtureImage has the program of
+// the other, too.
 void UseImage(json& fixture, const std::string& image) {
-  if (fixture.is_object() && fixture.value("image", json()) == kFixtureImage) {
+  if (image == kFixtureImage) return;
+  const auto named =
+      fixture.is_object() ? fixture.value("image", json()) : json();
+  if (named == kFixtureImage || named == kLoaderImage) {
     fixture["image"] = image;
   }
   if (!fixture.is_structured()) return;
@@ -99,10 +105,7 @@ World::~World() {
     done.push_back(RemoveOwnSeccompFiles(node, {file}));
   }
   for (const auto& [node, key] : labelled_) {
-    const auto patched =
-        api_.Patch("/api/v1/nodes/" + node.node(),
-                   {{"metadata", {{"labels", {{key, nullptr}}}}}});
-    done.push_back(patched ? Status() : Status(patched.error()));
+    done.push_back(SetNodeLabel(node, key, nullptr));
   }
   for (const auto& one : done) {
     if (!one) Evidence(Kind::kNote, "clean-up: " + one.error().what);
@@ -248,7 +251,9 @@ std::string World::KubeletReads(const NodeShell& node, json config,
   config["apiVersion"] = "kubelet.config.k8s.io/v1beta1";
   config["kind"] = "KubeletConfiguration";
   config["maxPods"] = -1;
-  const std::string file = "/run/kubelet-reads-" + namespace_ + ".json";
+  const std::string file =
+      fmt::format("{}/kubelet-reads-{}.json", node.directory(), namespace_);
+  Must(node.AskOk({"mkdir", "-p", node.directory()}));
   Must(node.AskOk({"dd", "status=none", "of=" + file}, config.dump()));
   auto all = flags;
   all.push_back("--config=" + file);  // the last one counts
@@ -260,10 +265,21 @@ std::string World::KubeletReads(const NodeShell& node, json config,
 void World::LabelNode(const NodeShell& node, const std::string& key,
                       const std::string& value) {
   labelled_.emplace_back(node, key);
-  Must(api_.Patch("/api/v1/nodes/" + node.node(),
-                  {{"metadata", {{"labels", {{key, value}}}}}}));
+  Must(SetNodeLabel(node, key, value));
   Evidence(Kind::kNode,
            fmt::format("{}: label {}={}", node.node(), key, value));
+}
+
+Status World::SetNodeLabel(const NodeShell& node, const std::string& key,
+                           const json& value) const {
+  const json note =
+      value.is_null() ? json() : json(NodeLabelNote(lab_.name, key));
+  const auto patched =
+      api_.Patch("/api/v1/nodes/" + node.node(),
+                 {{"metadata",
+                   {{"labels", {{key, value}}},
+                    {"annotations", {{kNodeLabelNote + namespace_, note}}}}}});
+  return patched ? Status() : Status(patched.error());
 }
 
 void World::PlaceSeccomp(const NodeShell& node, const std::string& path,

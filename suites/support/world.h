@@ -179,7 +179,7 @@ class World {
   /// read kNoKubeletConfig, so that it ends before it does anything.
   std::string KubeletSays(const NodeShell& node,
                           const std::vector<std::string>& flags) const;
-  /// Labels a node for this case only.
+  /// Labels a node for this case only; one label on each.
   void LabelNode(const NodeShell& node, const std::string& key,
                  const std::string& value);
 
@@ -290,6 +290,9 @@ class World {
       const std::function<bool(const AuditRecord&)>& wanted) const;
 
  private:
+  /// Null removes it.
+  Status SetNodeLabel(const NodeShell& node, const std::string& key,
+                      const nlohmann::json& value) const;
   /// What the probe reads before it acts, of PID 1 and of itself.
   struct Inside {
     std::string first;
