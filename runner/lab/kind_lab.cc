@@ -128,7 +128,11 @@ Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
   LAB_CHECK_OK(TimedStep(file_, progress, "nodes", "seconds.nodes",
                          [&] { return JoinNodes(request.config); }));
   LAB_CHECK_OK(Measure(request));
-  LAB_CHECK_OK(CheckReadBack(file_, request.config));
+  LAB_TRY(const auto shape,
+          ResolveKindShape(request.config, request.name,
+                           request.kubernetes.version,
+                           request.kubernetes.kubeadm_api));
+  LAB_CHECK_OK(CheckReadBack(file_, shape, request.config.file));
   file_.facts["seconds.lab"] = fmt::format("{:.2f}", total.Seconds());
   file_.state = "up";
   return file_.Save();

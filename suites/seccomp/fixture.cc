@@ -1,47 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "suites/seccomp/fixture.h"
 
-#include <algorithm>
-
-#include "runner/base/text.h"
+#include "runner/cluster/kubelet.h"
 #include "runner/cluster/yaml.h"
 
 namespace lab::suite {
 namespace {
 
 using nlohmann::json;
-
-constexpr const char* kConfig = "/var/lib/kubelet/config.yaml";
-constexpr const char* kFlag = "--seccomp-default";
-
-// The last one counts.
-std::string FlagOf(const std::vector<std::string>& argv) {
-  std::string value;
-  for (const auto& argument : argv) {
-    if (argument == kFlag) value = "true";
-    const std::string with = std::string(kFlag) + "=";
-    if (argument.starts_with(with)) value = argument.substr(with.size());
-  }
-  return value;
-}
-
-// Of the kubelet that is the node's: other cases start kubelets that only read
-// their flags (World::KubeletSays).
-std::vector<std::string> KubeletArguments(const NodeShell& node) {
-  const std::string other = std::string("--config=") + kNoKubeletConfig;
-  const auto pids = Must(node.AskOk({"pidof", "kubelet"}));
-  for (const auto& pid : Split(Trim(pids), ' ')) {
-    // NUL-separated; xargs -0 makes lines of it.
-    const auto read = Must(node.Ask(
-        {"xargs", "-0", "-n1", "-a", "/proc/" + pid + "/cmdline", "echo"}));
-    auto argv = Lines(read.out);
-    const bool passing =
-        std::find(argv.begin(), argv.end(), other) != argv.end();
-    if (!argv.empty() && !passing) return argv;
-  }
-  Must(Status(Error{"node " + node.node() + ": no kubelet runs"}));
-  return {};
-}
 
 NodeShell OneOf(const std::vector<NodeShell>& nodes) {
   return nodes.at(std::hash<std::string>()(CaseId()) % nodes.size());
@@ -50,15 +16,14 @@ NodeShell OneOf(const std::vector<NodeShell>& nodes) {
 }  // namespace
 
 bool Seccomp::DefaultsOn(const NodeShell& node) const {
-  const auto argv = KubeletArguments(node);
-  std::string flag = FlagOf(argv);
-  const json config =
-      Must(ParseYaml(Must(node.AskOk({"cat", kConfig})), kConfig));
-  const bool on = flag.empty() ? config.value("seccompDefault", false)
-                               : flag == "true" || flag == "1";
+  const auto flag = FlagOf(Must(KubeletArguments(node)), "seccomp-default");
+  const json config = Must(
+      ParseYaml(Must(node.AskOk({"cat", kKubeletConfig})), kKubeletConfig));
+  const bool on = flag ? *flag == "true" || *flag == "1"
+                       : config.value("seccompDefault", false);
   Evidence(Kind::kNode, node.node() + ": the kubelet's SeccompDefault is " +
                             (on ? "on" : "off") + ", by its " +
-                            (flag.empty() ? "configuration" : "flag"));
+                            (flag ? "flag" : "configuration"));
   return on;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "runner/base/text.h"
+#include "runner/cluster/kubelet.h"
 #include "runner/cluster/marks.h"
 #include "runner/cluster/seccomp_files.h"
 #include "runner/cluster/yaml.h"

@@ -101,8 +101,6 @@ inline Pod AsControl(Pod pod) {
   return pod;
 }
 
-/// A file that is not there: a kubelet that takes its flags complains of it.
-inline constexpr const char* kNoKubeletConfig = "/lab/no-such-config.yaml";
 /// What a kubelet ends with once it has read a configuration, and found its
 /// gates to be good (ValidateKubeletConfiguration()).
 inline constexpr const char* kConfigRead =
