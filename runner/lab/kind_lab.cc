@@ -31,16 +31,6 @@ std::string NetworkOf(const std::string& lab) {
   return "confinement-lab-" + lab;
 }
 
-bool IsReady(const json& node) {
-  for (const auto& condition :
-       node.value("/status/conditions"_json_pointer, json::array())) {
-    if (condition.value("type", "") == "Ready") {
-      return condition.value("status", "") == "True";
-    }
-  }
-  return false;
-}
-
 // What kind itself complains of: the line with its error, and some after.
 std::string WhyKindFailed(const std::string& log) {
   const auto lines = Lines(log);
@@ -295,9 +285,10 @@ Status KindLab::Measure(const KindLabRequest& request) {
   file_.facts["accelerator"] = "none";
   file_.facts["accelerator.reason"] = "nodes are containers of this host";
   file_.facts["node-image"] = request.parts.image;
-  return MeasureLab(file_, [](std::size_t, NodeFacts& facts) -> Status {
+  return MeasureLab(file_, [&](std::size_t worker, NodeFacts& facts) -> Status {
     facts["node-os"] = "kind";
-    facts["default-runtime"] = "runc";
+    facts["default-runtime"] =
+        DefaultRuntime(NodeShell(file_, file_.Workers()[worker].name));
     return {};
   });
 }

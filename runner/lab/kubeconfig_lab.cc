@@ -40,13 +40,7 @@ bool TakesPods(const json& node) {
        node.value("/spec/taints"_json_pointer, json::array())) {
     if (taint.value("effect", "") != "PreferNoSchedule") return false;
   }
-  for (const auto& condition :
-       node.value("/status/conditions"_json_pointer, json::array())) {
-    if (condition.value("type", "") == "Ready") {
-      return condition.value("status", "") == "True";
-    }
-  }
-  return false;
+  return IsReady(node);
 }
 
 std::string AddressOf(const json& node) {
@@ -65,16 +59,6 @@ std::string ServerIn(const std::string& kubeconfig) {
   return parsed ? parsed->value("/clusters/0/cluster/server"_json_pointer,
                                 std::string())
                 : "";
-}
-
-// As containerd's configuration has it; one without crun means runc.
-std::string DefaultRuntime(const NodeShell& shell) {
-  const auto said = shell.Ask({"containerd", "config", "dump"});
-  for (const auto& line : Lines(said ? said->out : "")) {
-    if (line.find("default_runtime_name") == std::string::npos) continue;
-    if (line.find("crun") != std::string::npos) return "crun";
-  }
-  return "runc";
 }
 
 }  // namespace
