@@ -54,18 +54,6 @@ Status RemoveFiles(const NodeShell& node, const std::set<std::string>& paths) {
   return {};
 }
 
-Result<std::string> Pack(const std::map<std::string, std::string>& files) {
-  LAB_TRY(const auto directory,
-          TempDir::In(std::filesystem::temp_directory_path(), "seccomp-"));
-  const Path file = directory.path() / "files.tar";
-  LAB_TRY(auto tar, ArchiveWriter::Create(file, ArchiveWriter::Format::kTar));
-  for (const auto& [path, text] : files) {
-    LAB_CHECK_OK(tar.AddFile(path, text));
-  }
-  LAB_CHECK_OK(tar.Close());
-  return ReadFile(file);
-}
-
 }  // namespace
 
 Result<ProfileFaults> PlaceSeccompFiles(
@@ -84,7 +72,12 @@ Result<ProfileFaults> PlaceSeccompFiles(
     wanted.erase(path);
   }
   if (wanted.empty()) return faults;
-  LAB_TRY(const auto tar, Pack(wanted));
+  LAB_TRY(const auto tar, PackTar([&](ArchiveWriter& writer) -> Status {
+            for (const auto& [path, text] : wanted) {
+              LAB_CHECK_OK(writer.AddFile(path, text));
+            }
+            return {};
+          }));
   std::vector<std::string> make = {"mkdir", "-p", OwnRoot(node), kSeccompRoot};
   if (there.empty()) make.push_back(RootMade(node));
   LAB_TRY(const auto made, node.AskOk(make));

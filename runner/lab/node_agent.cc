@@ -98,18 +98,6 @@ Status AwaitPods(LabFile& lab, const NodeAgentRequest& request,
       Describe(last))};
 }
 
-Result<std::string> Pack(const std::map<std::string, Path>& programs) {
-  LAB_TRY(const auto directory,
-          TempDir::In(std::filesystem::temp_directory_path(), "agent-"));
-  const Path file = directory.path() / "programs.tar";
-  LAB_TRY(auto tar, ArchiveWriter::Create(file, ArchiveWriter::Format::kTar));
-  for (const auto& [name, path] : programs) {
-    LAB_CHECK_OK(tar.AddFileFrom(name, path, 0755));
-  }
-  LAB_CHECK_OK(tar.Close());
-  return ReadFile(file);
-}
-
 }  // namespace
 
 std::string NodeAgentNamespace(const NodeAgentRequest& request) {
@@ -173,7 +161,12 @@ Status StartNodeAgents(LabFile& lab, const NodeAgentRequest& request,
   LAB_CHECK_OK(AwaitPods(lab, request, kubectl));
   // Whoever cleans up after a kill needs the way onto the nodes.
   LAB_CHECK_OK(lab.Save());
-  LAB_TRY(const auto tar, Pack(programs));
+  LAB_TRY(const auto tar, PackTar([&](ArchiveWriter& writer) -> Status {
+            for (const auto& [name, path] : programs) {
+              LAB_CHECK_OK(writer.AddFileFrom(name, path, 0755));
+            }
+            return {};
+          }));
   const std::string directory = NodeDirectory(request.lab);
   for (const auto& worker : lab.Workers()) {
     const NodeShell shell(lab, worker.name);
