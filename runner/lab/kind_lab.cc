@@ -2,7 +2,6 @@
 #include "runner/lab/kind_lab.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <future>
 #include <nlohmann/json.hpp>
@@ -89,22 +88,10 @@ Result<std::unique_ptr<Lab>> KindLab::Up(const KindLabRequest& request,
 KindLab::~KindLab() { End(); }
 
 Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
-  file_ = LabFile{.name = request.name,
-                  .kind = "kind",
-                  .created = TimestampUtc(),
-                  .state = "starting",
-                  .owner = ProcessId::Of(::getpid()),
-                  .directory = request.directory,
-                  .kubeconfig = request.directory / "admin.conf",
-                  .api_socket = request.directory / "api.sock",
-                  .kubectl = request.parts.kubernetes / "kubectl",
-                  .kubernetes = request.kubernetes.version,
-                  .docker_host = {},
-                  .nodes = {},
-                  .processes = {},
-                  .facts = {}};
-  LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
-  fs::permissions(request.directory, fs::perms::owner_all);
+  LAB_CHECK_OK(BeginLab(request.name, request.directory, file_));
+  file_.kind = "kind";
+  file_.kubectl = request.parts.kubernetes / "kubectl";
+  file_.kubernetes = request.kubernetes.version;
   LAB_CHECK_OK(file_.Save());
   const Stopwatch total;
   LAB_CHECK_OK(TimedStep(file_, progress, "docker", "seconds.docker",

@@ -2,7 +2,6 @@
 #include "runner/lab/kubeconfig_lab.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -82,19 +81,10 @@ KubeconfigLab::~KubeconfigLab() = default;
 
 Status KubeconfigLab::Start(const KubeconfigLabRequest& request,
                             Progress& progress) {
-  file_.name = request.name;
+  LAB_CHECK_OK(BeginLab(request.name, request.directory, file_));
   file_.kind = "kubeconfig";
-  file_.created = TimestampUtc();
-  file_.state = "starting";
-  file_.owner = ProcessId::Of(::getpid());
-  file_.directory = request.directory;
-  file_.kubeconfig = request.directory / "kubeconfig";
-  file_.api_socket = request.directory / "api.sock";
   file_.kubectl = request.kubectl;
   file_.image = request.image;
-  LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
-  std::filesystem::permissions(request.directory,
-                               std::filesystem::perms::owner_all);
   LAB_CHECK_OK(file_.Save());
   const Stopwatch total;
   const auto reach = [&]() -> Status {

@@ -35,6 +35,10 @@ class Lab {
   Lab(Lab&&) noexcept = default;
 };
 
+/// Makes `lab` the file of a lab that begins now, of this process; its directory
+/// is made, for its owner only. Fills in what is the same for every kind.
+Status BeginLab(const std::string& name, const Path& directory, LabFile& lab);
+
 /// A step with a name for people; how long it took becomes the fact `fact` of
 /// `lab`.
 Status TimedStep(LabFile& lab, Progress& progress, const std::string& name,
