@@ -213,6 +213,9 @@ class World {
                     const std::function<bool(const Pod&)>& done,
                     Duration timeout = 75s) const;
   Result<Pod> AwaitRunning(const Pod& pod, Duration timeout = 75s) const;
+  /// Waits until a container has started for the second time, and runs.
+  Result<Pod> AwaitRestarted(const Pod& pod,
+                             const std::string& container = "") const;
   /// Waits until the pod has Succeeded or Failed.
   Result<Pod> AwaitEnded(const Pod& pod, Duration timeout = 75s) const;
   /// Waits for `count` refused attempts to create its container. A kubelet

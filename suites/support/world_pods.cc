@@ -145,6 +145,15 @@ Result<Pod> World::AwaitRunning(const Pod& pod, Duration timeout) const {
       pod, "to run", [](const Pod& p) { return p.Running(); }, timeout);
 }
 
+Result<Pod> World::AwaitRestarted(const Pod& pod,
+                                  const std::string& container) const {
+  return Await(pod, "to run " + container + " again", [&](const Pod& p) {
+    const auto status = p.ContainerStatus(container);
+    return status.value("restartCount", 0) == 1 &&
+           status.contains("/state/running"_json_pointer);
+  });
+}
+
 Result<Pod> World::AwaitEnded(const Pod& pod, Duration timeout) const {
   return Await(
       pod, "to end",
