@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runner/cluster/lab_file.h"
+#include "runner/cluster/marks.h"
 #include "runner/cluster/profile_loading.h"
 
 namespace lab {
@@ -18,9 +19,12 @@ class NodeShell {
   NodeShell(const LabFile& lab, std::string node)
       : login_(lab.LoginTo(node).command),
         node_(std::move(node)),
-        names_(lab.profile_names) {}
+        names_(lab.profile_names),
+        directory_(NodeDirectory(lab.name)) {}
 
   const std::string& node() const { return node_; }
+  /// The lab's own on the node; may not be there yet.
+  const std::string& directory() const { return directory_; }
 
   /// Runs argv on the node; the far shell is given it quoted. An Error means
   /// that the node could not be asked, or not to the end.
@@ -79,6 +83,7 @@ class NodeShell {
   std::vector<std::string> login_;
   std::string node_;
   ProfileNames names_;
+  std::string directory_;
 };
 
 }  // namespace lab

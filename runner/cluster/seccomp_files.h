@@ -23,5 +23,8 @@ Result<ProfileFaults> PlaceSeccompFiles(
 /// Removes those of these files that PlaceSeccompFiles has put there.
 Status RemoveOwnSeccompFiles(const NodeShell& node,
                              const std::vector<std::string>& paths);
+/// Removes all that this lab has put there, and directories that were made for
+/// them and are empty.
+Status RemoveAllOwnSeccompFiles(const NodeShell& node);
 
 }  // namespace lab

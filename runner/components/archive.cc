@@ -185,6 +185,16 @@ Status ArchiveWriter::Close() {
   return {};
 }
 
+Result<std::string> PackTar(const std::function<Status(ArchiveWriter&)>& add) {
+  LAB_TRY(const auto directory,
+          TempDir::In(std::filesystem::temp_directory_path(), "pack-"));
+  const Path file = directory.path() / "packed.tar";
+  LAB_TRY(auto tar, ArchiveWriter::Create(file, ArchiveWriter::Format::kTar));
+  LAB_CHECK_OK(add(tar));
+  LAB_CHECK_OK(tar.Close());
+  return ReadFile(file);
+}
+
 Status ExtractArchive(const Path& path, const Path& into,
                       const std::function<bool(const std::string&)>& wanted) {
   const ReadHandle from(archive_read_new(), &archive_read_free);

@@ -47,6 +47,9 @@ class ArchiveWriter {
   std::unique_ptr<archive, Free> archive_;
 };
 
+/// A tar archive in memory, of what `add` adds.
+Result<std::string> PackTar(const std::function<Status(ArchiveWriter&)>& add);
+
 /// Unpacks any archive libarchive reads below `into`, owned by the caller, for
 /// entries that `wanted` accepts (its argument has no leading "./" or "/").
 Status ExtractArchive(const Path& archive, const Path& into,

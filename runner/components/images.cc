@@ -34,6 +34,8 @@ Status WriteBusyboxLayer(const ImageInputs& inputs, const Path& layer) {
   LAB_CHECK_OK(writer.AddFileFrom("bin/busybox", inputs.busybox, 0755));
   LAB_CHECK_OK(writer.AddFileFrom("bin/probe", inputs.probe, 0755));
   LAB_CHECK_OK(writer.AddFileFrom("bin/lab-seccomp", inputs.seccomp, 0755));
+  // So that a foreign cluster needs this one image only.
+  LAB_CHECK_OK(writer.AddFileFrom("loader", inputs.loader, 0755));
   for (const auto& applet : Lines(applets)) {
     if (applet == "busybox") continue;
     LAB_CHECK_OK(writer.AddSymlink("bin/" + applet, "busybox"));

@@ -402,7 +402,7 @@ Result<std::vector<std::string>> KubeletFlagsFor(
 }
 
 Result<PartRecipe> KindNodeRecipe(const KindNodeInputs& inputs) {
-  std::vector<std::string> key = {"kind-node/1", inputs.kubernetes_version};
+  std::vector<std::string> key = {"kind-node/2", inputs.kubernetes_version};
   for (const auto* recipe :
        {&inputs.root, &inputs.kubernetes, &inputs.kube_proxy, &inputs.etcd,
         &inputs.containerd, &inputs.kind, &inputs.crictl, &inputs.cni_plugins,

@@ -201,7 +201,7 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
 
 Result<PartRecipe> NodeDiskRecipe(const NodeDiskInputs& inputs) {
   std::vector<std::string> key = {
-      "node-disk/4", PartId(inputs.root), PartId(inputs.kubernetes),
+      "node-disk/5", PartId(inputs.root), PartId(inputs.kubernetes),
       PartId(inputs.containerd), PartId(inputs.crictl)};
   std::vector<Path> files = {inputs.fixtures / "initramfs-init",
                              inputs.fixtures / "modules",

@@ -2,7 +2,6 @@
 #include "runner/lab/kind_lab.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <future>
 #include <nlohmann/json.hpp>
@@ -30,16 +29,6 @@ const char* const kRuntimeClasses[] = {"crun", "runc"};
 
 std::string NetworkOf(const std::string& lab) {
   return "confinement-lab-" + lab;
-}
-
-bool IsReady(const json& node) {
-  for (const auto& condition :
-       node.value("/status/conditions"_json_pointer, json::array())) {
-    if (condition.value("type", "") == "Ready") {
-      return condition.value("status", "") == "True";
-    }
-  }
-  return false;
 }
 
 // What kind itself complains of: the line with its error, and some after.
@@ -100,25 +89,12 @@ Result<std::unique_ptr<Lab>> KindLab::Up(const KindLabRequest& request,
 KindLab::~KindLab() { (void)End().has_value(); }
 
 Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
-  file_ = LabFile{.name = request.name,
-                  .kind = "kind",
-                  .created = TimestampUtc(),
-                  .state = "starting",
-                  .owner = ProcessId::Of(::getpid()),
-                  .directory = request.directory,
-                  .kubeconfig = request.directory / "admin.conf",
-                  .api_socket = request.directory / "api.sock",
-                  .kubectl = request.parts.kubernetes / "kubectl",
-                  .kubernetes = request.kubernetes.version,
-                  .profile_names = {},
-                  .docker_host = {},
-                  .nodes = {},
-                  .processes = {},
-                  .facts = {}};
+  LAB_CHECK_OK(BeginLab(request.name, request.directory, file_));
+  file_.kind = "kind";
+  file_.kubectl = request.parts.kubernetes / "kubectl";
+  file_.kubernetes = request.kubernetes.version;
   LAB_TRY(file_.profile_names,
           ProfileNames::MarkAnew(request.home / "profiles" / "apparmor"));
-  LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
-  fs::permissions(request.directory, fs::perms::owner_all);
   LAB_CHECK_OK(file_.Save());
   const Stopwatch total;
   LAB_CHECK_OK(TimedStep(file_, progress, "docker", "seconds.docker",
@@ -132,7 +108,11 @@ Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
   LAB_CHECK_OK(TimedStep(file_, progress, "nodes", "seconds.nodes",
                          [&] { return JoinNodes(request.config); }));
   LAB_CHECK_OK(Measure(request));
-  LAB_CHECK_OK(CheckReadBack(file_, request.config));
+  LAB_TRY(const auto shape,
+          ResolveKindShape(request.config, request.name,
+                           request.kubernetes.version,
+                           request.kubernetes.kubeadm_api));
+  LAB_CHECK_OK(CheckReadBack(file_, shape, request.config.file));
   file_.facts["seconds.lab"] = fmt::format("{:.2f}", total.Seconds());
   file_.state = "up";
   return file_.Save();
@@ -300,9 +280,10 @@ Status KindLab::Measure(const KindLabRequest& request) {
   file_.facts["accelerator"] = "none";
   file_.facts["accelerator.reason"] = "nodes are containers of this host";
   file_.facts["node-image"] = request.parts.image;
-  return MeasureLab(file_, [](std::size_t, NodeFacts& facts) -> Status {
+  return MeasureLab(file_, [&](std::size_t worker, NodeFacts& facts) -> Status {
     facts["node-os"] = "kind";
-    facts["default-runtime"] = "runc";
+    facts["default-runtime"] =
+        DefaultRuntime(NodeShell(file_, file_.Workers()[worker].name));
     return {};
   });
 }
@@ -352,9 +333,10 @@ Status KindLab::End() {
   return removed;
 }
 
-void KindLab::Down() {
+Status KindLab::Down() {
   // Without the directory nobody would look for what is left.
-  if (End()) (void)RemoveTree(file_.directory).has_value();
+  LAB_CHECK_OK(End());
+  return RemoveTree(file_.directory);
 }
 
 }  // namespace lab

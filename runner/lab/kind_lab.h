@@ -51,7 +51,7 @@ class KindLab : public Lab {
   ~KindLab() override;
 
   const LabFile& file() const override { return file_; }
-  void Down() override;
+  Status Down() override;
 
  private:
   KindLab() = default;

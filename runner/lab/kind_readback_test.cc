@@ -12,32 +12,52 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-KindConfig Config(const std::string& more) {
-  auto config = ParseKindConfig(
+const KubeadmApi kV1Beta4 = {"kubeadm.k8s.io/v1beta4", true, "{}"};
+
+KindShape Shape(const std::string& more) {
+  const auto config = ParseKindConfig(
       "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n" + more, "c.yaml");
   EXPECT_TRUE(config) << config.error().what;
-  return *config;
+  auto shape = ResolveKindShape(*config, "c", "1.36.3", kV1Beta4);
+  EXPECT_TRUE(shape) << shape.error().what;
+  return *shape;
+}
+
+// What kind asks of every kubelet (its template of KubeletConfiguration).
+json KubeletConfig() {
+  return {{"cgroupDriver", "systemd"},
+          {"cgroupRoot", "/kubelet"},
+          {"failSwapOn", false},
+          {"imageGCHighThresholdPercent", 100},
+          {"evictionHard",
+           {{"nodefs.available", "0%"},
+            {"nodefs.inodesFree", "0%"},
+            {"imagefs.available", "0%"}}}};
 }
 
 // A node on which everything that Full() asks for has arrived.
 NodeConfiguration Arrived() {
-  return {
-      {{"featureGates", {{"UserNamespacesSupport", true}}},
-       {"seccompDefault", true},
-       {"shutdownGracePeriod", "3s"}},
+  NodeConfiguration found = {
+      KubeletConfig(),
       {"/usr/bin/kubelet", "--config=/var/lib/kubelet/config.yaml", "--v", "4",
-       "--seccomp-default=true"},
+       "--seccomp-default=true", "--node-labels=a=b,node=other"},
       {{"kube-apiserver",
         {"kube-apiserver", "--feature-gates=A=false,UserNamespacesSupport=true",
          "--runtime-config=api/alpha=true", "--audit-log-maxage=3"}},
        {"kube-controller-manager",
-        {"x", "--feature-gates=UserNamespacesSupport=true"}},
+        {"x", "--feature-gates=UserNamespacesSupport=true",
+         "--enable-hostpath-provisioner=true"}},
        {"kube-scheduler",
         {"x", "--feature-gates=UserNamespacesSupport=true"}}}};
+  found.kubelet_config.update(
+      {{"featureGates", {{"UserNamespacesSupport", true}}},
+       {"seccompDefault", true},
+       {"shutdownGracePeriod", "3s"}});
+  return found;
 }
 
-KindConfig Full() {
-  return Config(R"(
+KindShape Full() {
+  return Shape(R"(
 featureGates: {UserNamespacesSupport: true}
 runtimeConfig: {api/alpha: "true"}
 kubeadmConfigPatches:
@@ -55,6 +75,7 @@ nodes:
     nodeRegistration:
       kubeletExtraArgs: [{name: v, value: "4"}]
 - role: worker
+  labels: {a: b}
   kubeadmConfigPatches:
   - |
     kind: JoinConfiguration
@@ -64,62 +85,73 @@ nodes:
 }
 
 TEST(ReadBack, FindsNoDifferenceWhereEverythingArrived) {
-  const auto config = Full();
-  EXPECT_THAT(Differences(config, config.nodes[0], false, Arrived()),
-              IsEmpty());
-  EXPECT_THAT(Differences(config, config.nodes[1], true, Arrived()), IsEmpty());
+  const auto shape = Full();
+  EXPECT_THAT(Differences(shape, shape.nodes[0], Arrived()), IsEmpty());
+  EXPECT_THAT(Differences(shape, shape.nodes[1], Arrived()), IsEmpty());
 }
 
 TEST(ReadBack, NamesWhatAKubeletLacks) {
-  const auto config = Full();
-  NodeConfiguration bare{{{"seccompDefault", false}}, {"kubelet"}, {}};
+  const auto shape = Full();
+  NodeConfiguration bare{KubeletConfig(), {"kubelet"}, {}};
+  bare.kubelet_config["seccompDefault"] = false;
   EXPECT_THAT(
-      Differences(config, config.nodes[1], true, bare),
+      Differences(shape, shape.nodes[1], bare),
       UnorderedElementsAre(
-          "feature gate UserNamespacesSupport is null in the kubelet's "
-          "configuration, not true",
+          "the kubelet's configuration has featureGates.UserNamespacesSupport: "
+          "null, not true",
           "the kubelet's configuration has seccompDefault: false, not true",
+          "the kubelet has no --node-labels, not --node-labels=a=b",
           "the kubelet has no --seccomp-default, not --seccomp-default=true"));
 }
 
 TEST(ReadBack, NamesWhatAComponentLacks) {
-  const auto config = Full();
+  const auto shape = Full();
   auto found = Arrived();
-  found.components["kube-apiserver"] = {"kube-apiserver",
-                                        "--audit-log-maxage=30"};
+  found.components["kube-apiserver"] = {
+      "kube-apiserver", "--feature-gates=A=false", "--audit-log-maxage=30"};
   EXPECT_THAT(
-      Differences(config, config.nodes[0], false, found),
-      UnorderedElementsAre(
-          "kube-apiserver has --feature-gates=, without "
-          "UserNamespacesSupport=true",
-          "kube-apiserver has --runtime-config=, without api/alpha=true",
-          "kube-apiserver has --audit-log-maxage=30, not "
-          "--audit-log-maxage=3"));
+      Differences(shape, shape.nodes[0], found),
+      UnorderedElementsAre("kube-apiserver has --feature-gates=A=false, not "
+                           "--feature-gates=UserNamespacesSupport=true",
+                           "kube-apiserver has no --runtime-config, not "
+                           "--runtime-config=api/alpha=true",
+                           "kube-apiserver has --audit-log-maxage=30, not "
+                           "--audit-log-maxage=3"));
 }
 
 // kubeadm takes a join patch on the first control plane for nothing, so
 // nothing is expected of it there.
 TEST(ReadBack, HoldsANodeToTheDocumentsItReads) {
-  const auto config = Full();
+  const auto shape = Full();
   auto found = Arrived();
   found.kubelet_argv = {"kubelet"};
-  EXPECT_THAT(Differences(config, config.nodes[0], false, found),
+  EXPECT_THAT(Differences(shape, shape.nodes[0], found),
               ElementsAre("the kubelet has no --v, not --v=4"));
 }
 
 TEST(ReadBack, LooksIntoNestedFields) {
-  const auto config = Config(R"(
+  const auto shape = Shape(R"(
 kubeadmConfigPatches:
 - |
   kind: KubeletConfiguration
   evictionHard: {memory.available: 1Gi}
   gone: null
 )");
-  EXPECT_THAT(
-      Differences(config, config.nodes[0], false,
-                  {{{"evictionHard", {{"memory.available", "0"}}}}, {}, {}}),
-      ElementsAre("the kubelet's configuration has "
-                  "evictionHard.memory.available: \"0\", not \"1Gi\""));
+  NodeConfiguration found{KubeletConfig(), {}, {}};
+  found.kubelet_config["evictionHard"]["memory.available"] = "0";
+  EXPECT_THAT(Differences(shape, shape.nodes[0], found),
+              ElementsAre("the kubelet's configuration has "
+                          "evictionHard.memory.available: \"0\", not \"1Gi\""));
+}
+
+// kind's own wishes count, too.
+TEST(ReadBack, HoldsANodeToKindsTemplate) {
+  const auto shape = Shape("nodes: [{}]\n");
+  NodeConfiguration found{KubeletConfig(), {}, {}};
+  found.kubelet_config.erase("cgroupRoot");
+  EXPECT_THAT(Differences(shape, shape.nodes[0], found),
+              ElementsAre("the kubelet's configuration has cgroupRoot: null, "
+                          "not \"/kubelet\""));
 }
 
 }  // namespace

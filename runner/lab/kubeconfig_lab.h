@@ -33,7 +33,7 @@ class KubeconfigLab : public Lab {
 
   const LabFile& file() const override { return file_; }
   bool throwaway() const override { return false; }
-  void Down() override;
+  Status Down() override;
 
  private:
   KubeconfigLab() = default;
@@ -43,13 +43,11 @@ class KubeconfigLab : public Lab {
   Status CheckRights() const;
   Status FindNodes();
   Status Measure();
+  /// Removes what was made in the cluster; the directory stays.
+  Status End();
 
   LabFile file_;
   std::vector<Process> processes_;
 };
-
-/// Removes what a kubeconfig lab made in its cluster, and says what; also after
-/// an interruption, and when its owner was killed.
-Result<std::vector<std::string>> RemoveFromCluster(const LabFile& lab);
 
 }  // namespace lab

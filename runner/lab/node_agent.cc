@@ -8,6 +8,7 @@
 
 #include "runner/base/text.h"
 #include "runner/cluster/api.h"
+#include "runner/cluster/marks.h"
 #include "runner/cluster/node.h"
 #include "runner/components/archive.h"
 
@@ -41,9 +42,28 @@ std::string Describe(const json& pod) {
   return text;
 }
 
+bool OnWorker(const LabFile& lab, const json& pod) {
+  const auto workers = lab.Workers();
+  return std::any_of(workers.begin(), workers.end(), [&](const LabNode& node) {
+    return node.name == pod["spec"].value("nodeName", "");
+  });
+}
+
+// A kubelet goes on trying, and the person would wait in vain.
+bool IsHopeless(const json& pod) {
+  for (const auto& status :
+       pod.value("/status/containerStatuses"_json_pointer, json::array())) {
+    const auto why =
+        status.value("/state/waiting/reason"_json_pointer, std::string());
+    if (why == "ImagePullBackOff" || why == "InvalidImageName") return true;
+  }
+  return false;
+}
+
 Status AwaitPods(LabFile& lab, const NodeAgentRequest& request,
                  const std::vector<std::string>& kubectl) {
   std::size_t missing = lab.Workers().size();
+  bool hopeless = false;
   const auto take = [&](const json& pod) {
     if (pod.value("/status/phase"_json_pointer, std::string()) != "Running") {
       return;
@@ -67,22 +87,15 @@ Status AwaitPods(LabFile& lab, const NodeAgentRequest& request,
                      .done =
                          [&](const std::string&, const json& pod) {
                            take(pod);
-                           return missing == 0;
+                           hopeless = OnWorker(lab, pod) && IsHopeless(pod);
+                           return missing == 0 || hopeless;
                          },
                      .describe = Describe}));
-  return {};
-}
-
-Result<std::string> Pack(const std::map<std::string, Path>& programs) {
-  LAB_TRY(const auto directory,
-          TempDir::In(std::filesystem::temp_directory_path(), "agent-"));
-  const Path file = directory.path() / "programs.tar";
-  LAB_TRY(auto tar, ArchiveWriter::Create(file, ArchiveWriter::Format::kTar));
-  for (const auto& [name, path] : programs) {
-    LAB_CHECK_OK(tar.AddFileFrom(name, path, 0755));
-  }
-  LAB_CHECK_OK(tar.Close());
-  return ReadFile(file);
+  if (!hopeless) return {};
+  return Error{fmt::format(
+      "{}\n  --image names an image that the nodes have or can pull, with "
+      "busybox and the probes (docs/kubeconfig-lab.md)",
+      Describe(last))};
 }
 
 }  // namespace
@@ -114,10 +127,6 @@ std::string NodeAgentDaemonSet(const NodeAgentRequest& request) {
        {{"selector", {{"matchLabels", selector}}},
         {"template", {{"metadata", {{"labels", labels}}}, {"spec", pod}}}}}}
       .dump();
-}
-
-std::string NodeDirectory(const std::string& lab) {
-  return "/var/lib/confinement-lab/" + lab;
 }
 
 NodeLogin AgentLogin(const std::vector<std::string>& kubectl,
@@ -152,7 +161,12 @@ Status StartNodeAgents(LabFile& lab, const NodeAgentRequest& request,
   LAB_CHECK_OK(AwaitPods(lab, request, kubectl));
   // Whoever cleans up after a kill needs the way onto the nodes.
   LAB_CHECK_OK(lab.Save());
-  LAB_TRY(const auto tar, Pack(programs));
+  LAB_TRY(const auto tar, PackTar([&](ArchiveWriter& writer) -> Status {
+            for (const auto& [name, path] : programs) {
+              LAB_CHECK_OK(writer.AddFileFrom(name, path, 0755));
+            }
+            return {};
+          }));
   const std::string directory = NodeDirectory(request.lab);
   for (const auto& worker : lab.Workers()) {
     const NodeShell shell(lab, worker.name);

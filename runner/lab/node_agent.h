@@ -10,10 +10,6 @@
 
 namespace lab {
 
-/// On everything that a lab makes in a foreign cluster; its value is the lab's
-/// name.
-inline constexpr char kLabLabel[] = "confinement-lab/lab";
-
 struct NodeAgentRequest {
   std::string lab;    ///< also the name of the namespace
   std::string image;  ///< has busybox
@@ -23,11 +19,9 @@ struct NodeAgentRequest {
 std::string NodeAgentNamespace(const NodeAgentRequest& request);
 std::string NodeAgentDaemonSet(const NodeAgentRequest& request);
 
-/// Where programs of the lab lie on a node, before all others on its PATH.
-std::string NodeDirectory(const std::string& lab);
-
-/// Through which pod a node is reached. `kubectl` is a command line with all
-/// that chooses the cluster.
+/// Through which pod a node is reached; programs in the NodeDirectory come
+/// before all others on its PATH. `kubectl` is a command line with all that
+/// chooses the cluster.
 NodeLogin AgentLogin(const std::vector<std::string>& kubectl,
                      const std::string& lab, const std::string& pod);
 

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runner/cluster/marks.h"
+
 namespace lab {
 namespace {
 

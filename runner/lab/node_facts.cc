@@ -8,7 +8,6 @@
 
 #include "runner/base/text.h"
 #include "runner/cluster/api.h"
-#include "runner/cluster/node.h"
 #include "runner/kernel/features.h"
 
 namespace lab {
@@ -78,6 +77,25 @@ Result<NodeFacts> MeasureNode(const LabFile& lab, const std::string& node) {
                    {"kubelet", info.value("kubeletVersion", "")},
                    {"runtime", info.value("containerRuntimeVersion", "")},
                    {"os", info.value("osImage", "")}};
+}
+
+std::string DefaultRuntime(const NodeShell& node) {
+  const auto said = node.Ask({"containerd", "config", "dump"});
+  for (const auto& line : Lines(said ? said->out : "")) {
+    if (line.find("default_runtime_name") == std::string::npos) continue;
+    if (line.find("crun") != std::string::npos) return "crun";
+  }
+  return "runc";
+}
+
+bool IsReady(const json& node) {
+  for (const auto& condition :
+       node.value("/status/conditions"_json_pointer, json::array())) {
+    if (condition.value("type", "") == "Ready") {
+      return condition.value("status", "") == "True";
+    }
+  }
+  return false;
 }
 
 Status MeasureLab(

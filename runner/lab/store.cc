@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "runner/base/text.h"
+#include "runner/lab/cluster_cleaning.h"
 #include "runner/lab/docker.h"
 #include "runner/lab/host_settings.h"
-#include "runner/lab/kubeconfig_lab.h"
 #include "runner/lab/marked_profiles.h"
 #include "runner/lab/private_docker.h"
 
@@ -116,6 +116,12 @@ Result<LabFile> LabStore::Choose(const std::string& name) const {
   return Find("lab");
 }
 
+void LabStore::Forget(const std::string& name) const {
+  const auto lab = LabFile::Load(DirectoryOf(name));
+  if (lab && lab->state == kLeftState) return;
+  (void)RemoveTree(DirectoryOf(name)).has_value();
+}
+
 Status LabStore::Down(const std::string& name) const {
   LAB_TRY(const auto lab, Find(name));
   EndForeign(lab.owner, 10s);
@@ -143,7 +149,12 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
       result.kept.push_back(path.string() + " (just made)");
       continue;
     }
-    if (lab) LAB_CHECK_OK(EndForeignParts(*lab, result.removed));
+    if (lab) {
+      if (const auto ended = EndForeignParts(*lab, result.removed); !ended) {
+        result.left.push_back(ended.error().what);
+        continue;
+      }
+    }
     LAB_CHECK_OK(RemoveTree(path));
     result.removed.push_back(path.string());
   }
@@ -151,8 +162,9 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
   for (const auto& line : CleanUpAfterPrivateDocker(cache)) {
     result.removed.push_back(line);
   }
-  LAB_TRY(const auto settings, PutBackHostSettings(cache));
-  for (const auto& line : settings) {
+  const auto settings = PutBackHostSettings(cache);
+  if (!settings) result.left.push_back(settings.error().what);
+  for (const auto& line : settings ? *settings : std::vector<std::string>()) {
     result.removed.push_back("changed setting " + line);
   }
   for (const auto& path : Entries(cache / "tmp")) {

@@ -20,7 +20,6 @@
 #include "runner/lab/ssh_access.h"
 
 namespace lab {
-namespace fs = std::filesystem;
 namespace {
 
 using nlohmann::json;
@@ -112,26 +111,16 @@ Status VmLab::Timed(Progress& progress, const char* name, const char* fact,
 }
 
 Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
-  file_ = LabFile{.name = request.name,
-                  .kind = "vm",
-                  .created = TimestampUtc(),
-                  .state = "starting",
-                  .owner = ProcessId::Of(::getpid()),
-                  .directory = request.directory,
-                  .kubeconfig = request.directory / "admin.conf",
-                  .api_socket = request.directory / "api.sock",
-                  .kubectl = request.parts.kubernetes / "kubectl",
-                  .kubernetes = request.kubernetes.version,
-                  .profile_names = {},
-                  .docker_host = {},
-                  .nodes = {{.name = "control-plane",
-                             .role = "control-plane",
-                             .address = "127.0.0.1",
-                             .console = {},
-                             .labels = {},
-                             .login = {}}},
-                  .processes = {},
-                  .facts = {}};
+  LAB_CHECK_OK(BeginLab(request.name, request.directory, file_));
+  file_.kind = "vm";
+  file_.kubectl = request.parts.kubernetes / "kubectl";
+  file_.kubernetes = request.kubernetes.version;
+  file_.nodes = {{.name = "control-plane",
+                  .role = "control-plane",
+                  .address = "127.0.0.1",
+                  .console = {},
+                  .labels = {},
+                  .login = {}}};
   for (const auto& worker : request.shape.workers) {
     const int host =
         kFirstWorkerAddress + static_cast<int>(file_.nodes.size()) - 1;
@@ -144,8 +133,6 @@ Status VmLab::Start(const VmLabRequest& request, Progress& progress) {
          .login = SshLogin(request.directory, worker.name)});
   }
   LAB_CHECK_OK(CheckSocketPaths(file_));
-  LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
-  fs::permissions(request.directory, fs::perms::owner_all);
   LAB_CHECK_OK(file_.Save());
 
   LAB_TRY(const auto machine, LoadMachine(request.home));
@@ -316,12 +303,12 @@ Status VmLab::MeasureFacts(const std::vector<NodeChoice>& choices,
   });
 }
 
-void VmLab::Down() {
+Status VmLab::Down() {
   for (auto it = processes_.rbegin(); it != processes_.rend(); ++it) {
     it->Kill();
   }
   processes_.clear();
-  (void)RemoveTree(file_.directory).has_value();
+  return RemoveTree(file_.directory);
 }
 
 }  // namespace lab

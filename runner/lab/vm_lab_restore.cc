@@ -2,7 +2,6 @@
 // Going on with a saved lab. The slow part is the API server, which starts
 // anew; the machines are there long before, and get ready in its shadow.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <future>
 #include <nlohmann/json.hpp>
@@ -19,7 +18,6 @@
 #include "runner/lab/vm_lab.h"
 
 namespace lab {
-namespace fs = std::filesystem;
 namespace {
 
 using nlohmann::json;
@@ -29,20 +27,12 @@ constexpr Duration kPatience = 180s;  // as long as nodes of a new lab have
 // The saved lab's files, as those of a lab of this name.
 Result<LabFile> LayOut(const RestoreRequest& request) {
   LAB_CHECK_OK(CopyTreeSparse(request.state / "lab", request.directory));
-  LAB_CHECK_OK(MakeDirectories(request.directory / "logs"));
-  fs::permissions(request.directory, fs::perms::owner_all);
   LAB_TRY(auto lab, LabFile::Load(request.directory));
   LAB_TRY(const auto ssh, ReadFile(SshConfigIn(request.directory)));
   LAB_CHECK_OK(WriteFile(SshConfigIn(request.directory),
                          ReplaceAll(ssh, lab.directory.string() + "/",
                                     request.directory.string() + "/")));
-  lab.name = request.name;
-  lab.created = TimestampUtc();
-  lab.state = "starting";
-  lab.owner = ProcessId::Of(::getpid());
-  lab.directory = request.directory;
-  lab.kubeconfig = request.directory / "admin.conf";
-  lab.api_socket = request.directory / "api.sock";
+  LAB_CHECK_OK(BeginLab(request.name, request.directory, lab));
   lab.processes.clear();
   lab.facts = {{"saved-lab", request.saved->name},
                {"saved-lab.created", request.saved->created}};

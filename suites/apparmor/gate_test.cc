@@ -2,6 +2,7 @@
 // The feature gate AppArmor: what it did while there was one, and that there is
 // none any more. Labs in which it is off: kind-configs/gate-off*.yaml.
 #include "runner/base/text.h"
+#include "runner/cluster/kubelet.h"
 #include "runner/cluster/yaml.h"
 #include "runner/process/process.h"
 #include "suites/apparmor/fixture.h"
@@ -77,8 +78,8 @@ class AppArmorGate : public AppArmor {
   // the API server's proxy does not go to nodes at loopback addresses. Absent
   // is the default, which is on.
   bool KubeletHasGate(const NodeShell& node) {
-    const std::string path = "/var/lib/kubelet/config.yaml";
-    const json config = Must(ParseYaml(Must(node.AskOk({"cat", path})), path));
+    const json config = Must(
+        ParseYaml(Must(node.AskOk({"cat", kKubeletConfig})), kKubeletConfig));
     const bool on =
         config.value("featureGates", json::object()).value("AppArmor", true);
     Evidence(Kind::kNode, node.node() + ": the kubelet's gate AppArmor is " +

@@ -53,13 +53,6 @@ class Lifecycle : public AppArmor {
                        return read && read->out == look;
                      });
   }
-  /// Waits until a container has started for the second time.
-  Pod ClaimRestarts(const Pod& pod, const std::string& container) {
-    return Claim(
-        world.Await(pod, "to run " + container + " again", [&](const Pod& p) {
-          return Restarts(p, container) == 1 && Runs(p, container);
-        }));
-  }
 };
 
 // What a profile's name stands for is looked up at each act, not at the start.
@@ -119,7 +112,7 @@ TEST_F(Lifecycle, ProfileRemovedWhileRunning) {
   world.LoadProfile(node, name);
   EXPECT_TRUE(world.LabelFromNode(pod, "reloaded").unconfined());
   world.Signal(pod, "reloaded", "KILL");
-  const auto again = ClaimRestarts(pod, "reloaded");
+  const auto again = Claim(world.AwaitRestarted(pod, "reloaded"));
   EXPECT_THAT(At(world.Try(again, {kWrite}, "reloaded"), kWrite),
               RefusedWith(EACCES));
   EXPECT_THAT(world.ConfinementOf(again, "reloaded"),
@@ -142,7 +135,8 @@ TEST_F(Lifecycle, RestartKeepsProfile) {
   const auto node = world.NodeWith({name, "lab-allow-all"});
   const auto control = Control("allow-all.yaml", node);
 
-  const auto pod = ClaimRestarts(world.Apply("restart.yaml", &node), "hello");
+  const auto pod =
+      Claim(world.AwaitRestarted(world.Apply("restart.yaml", &node), "hello"));
   const auto free = world.Try(control, acts);
   const auto tried = world.Try(pod, acts);
 

@@ -2,6 +2,7 @@
 // SeccompDefault: what a kubelet does with containers that ask for nothing, how
 // it is told to, and where it shows.
 #include "runner/base/text.h"
+#include "runner/cluster/kubelet.h"
 #include "suites/seccomp/fixture.h"
 
 namespace lab::suite {

@@ -1,60 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "suites/seccomp/fixture.h"
 
-#include <algorithm>
-
-#include "runner/base/text.h"
+#include "runner/cluster/kubelet.h"
 #include "runner/cluster/yaml.h"
 
 namespace lab::suite {
 namespace {
 
 using nlohmann::json;
-
-constexpr const char* kConfig = "/var/lib/kubelet/config.yaml";
-constexpr const char* kFlag = "--seccomp-default";
-
-// The last one counts.
-std::string FlagOf(const std::vector<std::string>& argv) {
-  std::string value;
-  for (const auto& argument : argv) {
-    if (argument == kFlag) value = "true";
-    const std::string with = std::string(kFlag) + "=";
-    if (argument.starts_with(with)) value = argument.substr(with.size());
-  }
-  return value;
-}
-
-// In one round trip: the command line of every kubelet, a line each, with NUL
-// between its arguments; then the node's file.
-constexpr const char* kAskKubelets =
-    "for pid in $(pidof kubelet); do cat /proc/$pid/cmdline && echo; done; "
-    "echo ---; exec cat \"$0\"";
-
-struct Kubelet {
-  std::vector<std::string> argv;
-  std::string config;
-};
-
-// The kubelet that is the node's: other cases start kubelets that only read
-// their flags (World::KubeletSays).
-Kubelet KubeletOf(const NodeShell& node) {
-  const std::string other = std::string("--config=") + kNoKubeletConfig;
-  const auto said = Must(node.AskOk({"sh", "-c", kAskKubelets, kConfig}));
-  const auto mark = said.find("---\n");
-  Kubelet kubelet;
-  kubelet.config = said.substr(mark + 4);
-  for (const auto& line : Lines(said.substr(0, mark))) {
-    const auto argv = Split(line, '\0');
-    const bool passing =
-        std::find(argv.begin(), argv.end(), other) != argv.end();
-    if (!line.empty() && !passing) kubelet.argv = argv;
-  }
-  if (kubelet.argv.empty()) {
-    Must(Status(Error{"node " + node.node() + ": no kubelet runs"}));
-  }
-  return kubelet;
-}
 
 NodeShell OneOf(const std::vector<NodeShell>& nodes) {
   return nodes.at(std::hash<std::string>()(CaseId()) % nodes.size());
@@ -63,14 +16,14 @@ NodeShell OneOf(const std::vector<NodeShell>& nodes) {
 }  // namespace
 
 bool Seccomp::DefaultsOn(const NodeShell& node) const {
-  const auto kubelet = KubeletOf(node);
-  const std::string flag = FlagOf(kubelet.argv);
-  const json config = Must(ParseYaml(kubelet.config, kConfig));
-  const bool on = flag.empty() ? config.value("seccompDefault", false)
-                               : flag == "true" || flag == "1";
+  const auto flag = FlagOf(Must(KubeletArguments(node)), "seccomp-default");
+  const json config = Must(
+      ParseYaml(Must(node.AskOk({"cat", kKubeletConfig})), kKubeletConfig));
+  const bool on = flag ? *flag == "true" || *flag == "1"
+                       : config.value("seccompDefault", false);
   Evidence(Kind::kNode, node.node() + ": the kubelet's SeccompDefault is " +
                             (on ? "on" : "off") + ", by its " +
-                            (flag.empty() ? "configuration" : "flag"));
+                            (flag ? "flag" : "configuration"));
   return on;
 }
 

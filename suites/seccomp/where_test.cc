@@ -117,11 +117,7 @@ TEST_F(Seccomp, RestartKeepsFilter) {
   const auto placed = Apply("restart.yaml", node);
   const auto control =
       Claim(world.AwaitRunning(Apply("unconfined.yaml", node)));
-  const auto pod = Claim(world.Await(placed, "to run again", [](const Pod& p) {
-    const auto status = p.ContainerStatus();
-    return status.value("restartCount", 0) == 1 &&
-           status.contains("/state/running"_json_pointer);
-  }));
+  const auto pod = Claim(world.AwaitRestarted(placed));
 
   const auto free = world.Try(AsControl(control), {kKeyctl});
   const auto filtered = world.Try(pod, {kKeyctl, "userns"});

@@ -7,6 +7,8 @@
 #include <cstdlib>
 
 #include "runner/base/text.h"
+#include "runner/cluster/kubelet.h"
+#include "runner/cluster/marks.h"
 #include "runner/cluster/seccomp_files.h"
 #include "runner/cluster/yaml.h"
 #include "suites/support/must.h"
@@ -15,6 +17,8 @@
 
 namespace lab::suite {
 namespace {
+
+constexpr const char* kLoaderImage = "lab.local/apparmor-loader:1";
 
 using nlohmann::json;
 
@@ -29,8 +33,7 @@ Path Home() {
 }
 
 json Meta(const std::string& name, const LabFile& lab) {
-  json labels = {{"confinement-lab", "case"},
-                 {"confinement-lab/lab", lab.name}};
+  json labels = {{"confinement-lab", "case"}, {kLabLabel, lab.name}};
   // A foreign cluster's defaults may forbid what the cases are about.
   if (lab.kind == "kubeconfig") {
     labels["pod-security.kubernetes.io/enforce"] = "privileged";
@@ -38,13 +41,30 @@ json Meta(const std::string& name, const LabFile& lab) {
   return {{"metadata", {{"name", name}, {"labels", labels}}}};
 }
 
-// Fixtures name the image of our own labs.
+// Fixtures name the images of our own labs. kFixtureImage has the program of
+// the other, too.
 void UseImage(json& fixture, const std::string& image) {
-  if (fixture.is_object() && fixture.value("image", json()) == kFixtureImage) {
+  if (image == kFixtureImage) return;
+  const auto named =
+      fixture.is_object() ? fixture.value("image", json()) : json();
+  if (named == kFixtureImage || named == kLoaderImage) {
     fixture["image"] = image;
   }
   if (!fixture.is_structured()) return;
   for (auto& part : fixture) UseImage(part, image);
+}
+
+// With a note of whose it is, by which lab gc finds it; null takes both off.
+Status SetNodeLabel(const Api& api, const std::string& lab,
+                    const std::string& name_space, const NodeShell& node,
+                    const std::string& key, const json& value) {
+  const json note = value.is_null() ? json() : json(NodeLabelNote(lab, key));
+  const auto patched =
+      api.Patch("/api/v1/nodes/" + node.node(),
+                {{"metadata",
+                  {{"labels", {{key, value}}},
+                   {"annotations", {{kNodeLabelNote + name_space, note}}}}}});
+  return patched ? Status() : Status(patched.error());
 }
 
 }  // namespace
@@ -87,7 +107,8 @@ World::~World() {
   AfterVerdict([alone, api = api_, name_space = namespace_,
                 static_pods = static_pods_, loaded = loaded_,
                 loaded_by_others = loaded_by_others_,
-                seccomp_files = seccomp_files_, labelled = labelled_] {
+                seccomp_files = seccomp_files_, labelled = labelled_,
+                lab = lab_.name] {
     std::vector<Status> done;
     // First: a kubelet puts the mirror of a static pod back.
     for (const auto& [node, path] : static_pods) {
@@ -106,10 +127,7 @@ World::~World() {
       done.push_back(RemoveOwnSeccompFiles(node, {file}));
     }
     for (const auto& [node, key] : labelled) {
-      const auto patched =
-          api.Patch("/api/v1/nodes/" + node.node(),
-                    {{"metadata", {{"labels", {{key, nullptr}}}}}});
-      done.push_back(patched ? Status() : Status(patched.error()));
+      done.push_back(SetNodeLabel(api, lab, name_space, node, key, nullptr));
     }
     for (const auto& one : done) {
       if (!one) Evidence(Kind::kNote, "clean-up: " + one.error().what);
@@ -257,7 +275,9 @@ std::string World::KubeletReads(const NodeShell& node, json config,
   config["apiVersion"] = "kubelet.config.k8s.io/v1beta1";
   config["kind"] = "KubeletConfiguration";
   config["maxPods"] = -1;
-  const std::string file = "/run/kubelet-reads-" + namespace_ + ".json";
+  const std::string file =
+      fmt::format("{}/kubelet-reads-{}.json", node.directory(), namespace_);
+  Must(node.AskOk({"mkdir", "-p", node.directory()}));
   Must(node.AskOk({"dd", "status=none", "of=" + file}, config.dump()));
   auto all = flags;
   all.push_back("--config=" + file);  // the last one counts
@@ -269,8 +289,7 @@ std::string World::KubeletReads(const NodeShell& node, json config,
 void World::LabelNode(const NodeShell& node, const std::string& key,
                       const std::string& value) {
   labelled_.emplace_back(node, key);
-  Must(api_.Patch("/api/v1/nodes/" + node.node(),
-                  {{"metadata", {{"labels", {{key, value}}}}}}));
+  Must(SetNodeLabel(api_, lab_.name, namespace_, node, key, value));
   Evidence(Kind::kNode,
            fmt::format("{}: label {}={}", node.node(), key, value));
 }

@@ -108,8 +108,6 @@ inline Pod AsControl(Pod pod) {
   return pod;
 }
 
-/// A file that is not there: a kubelet that takes its flags complains of it.
-inline constexpr const char* kNoKubeletConfig = "/lab/no-such-config.yaml";
 /// What a kubelet ends with once it has read a configuration, and found its
 /// gates to be good (ValidateKubeletConfiguration()).
 inline constexpr const char* kConfigRead =
@@ -186,7 +184,7 @@ class World {
   /// read kNoKubeletConfig, so that it ends before it does anything.
   std::string KubeletSays(const NodeShell& node,
                           const std::vector<std::string>& flags) const;
-  /// Labels a node for this case only.
+  /// Labels a node for this case only; one label on each.
   void LabelNode(const NodeShell& node, const std::string& key,
                  const std::string& value);
 
@@ -222,6 +220,9 @@ class World {
                     const std::function<bool(const Pod&)>& done,
                     Duration timeout = 75s) const;
   Result<Pod> AwaitRunning(const Pod& pod, Duration timeout = 75s) const;
+  /// Waits until a container has started for the second time, and runs.
+  Result<Pod> AwaitRestarted(const Pod& pod,
+                             const std::string& container = "") const;
   /// Waits until the pod has Succeeded or Failed.
   Result<Pod> AwaitEnded(const Pod& pod, Duration timeout = 75s) const;
   /// Waits for `count` refused attempts to create its container. A kubelet

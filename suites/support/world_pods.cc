@@ -4,6 +4,7 @@
 
 #include "runner/base/text.h"
 #include "runner/base/wait.h"
+#include "runner/cluster/marks.h"
 #include "suites/support/must.h"
 #include "suites/support/records.h"
 #include "suites/support/world.h"
@@ -13,8 +14,10 @@ namespace {
 
 using nlohmann::json;
 
-// staticPodPath in fixtures/node/kubelet-config.yaml.
-constexpr const char* kStaticPods = "/etc/kubernetes/manifests";
+json Marked(json object, const LabFile& lab) {
+  object["metadata"]["labels"][kLabLabel] = lab.name;
+  return object;
+}
 
 }  // namespace
 
@@ -23,8 +26,9 @@ Pod World::Apply(const std::string& file, const NodeShell* node) {
   if (node != nullptr) {
     object["spec"]["nodeSelector"]["kubernetes.io/hostname"] = node->node();
   }
-  json created = Must(
-      api_.Post(fmt::format("/api/v1/namespaces/{}/pods", namespace_), object));
+  json created =
+      Must(api_.Post(fmt::format("/api/v1/namespaces/{}/pods", namespace_),
+                     Marked(std::move(object), lab_)));
   const std::string name = created.at("metadata").at("name");
   Evidence(Kind::kApi,
            fmt::format("pod {} created from fixtures/pods/{}", name, file));
@@ -54,7 +58,7 @@ Reply World::Submit(const json& object, const std::string& path,
                .path = fmt::format("/{}/namespaces/{}/{}",
                                    group.empty() ? "api/v1" : "apis/" + group,
                                    namespace_, path),
-               .body = object.dump()},
+               .body = Marked(object, lab_).dump()},
               "create " + object.at("metadata").value("name", path));
 }
 
@@ -83,10 +87,10 @@ Pod World::PlaceStaticPod(const NodeShell& node, const std::string& file) {
   json object = Manifest(file);
   json& meta = object.at("metadata");
   meta["namespace"] = namespace_;
-  const std::string path = fmt::format("{}/{}.json", kStaticPods, namespace_);
+  const std::string path = StaticPodFile(namespace_);
   static_pods_.emplace_back(node, path);
   Must(node.AskOk({"tee", path},
-                  lab_.profile_names.OnNodes(object.dump())));
+                  lab_.profile_names.OnNodes(Marked(object, lab_).dump())));
   Evidence(Kind::kNode, fmt::format("{}: fixtures/pods/{} placed as {}",
                                     node.node(), file, path));
   // The kubelet makes the name so (pkg/kubelet/config, generatePodName).
@@ -141,6 +145,15 @@ Result<Pod> World::Await(const Pod& pod, const std::string& what,
 Result<Pod> World::AwaitRunning(const Pod& pod, Duration timeout) const {
   return Await(
       pod, "to run", [](const Pod& p) { return p.Running(); }, timeout);
+}
+
+Result<Pod> World::AwaitRestarted(const Pod& pod,
+                                  const std::string& container) const {
+  return Await(pod, "to run " + container + " again", [&](const Pod& p) {
+    const auto status = p.ContainerStatus(container);
+    return status.value("restartCount", 0) == 1 &&
+           status.contains("/state/running"_json_pointer);
+  });
 }
 
 Result<Pod> World::AwaitEnded(const Pod& pod, Duration timeout) const {
