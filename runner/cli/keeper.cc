@@ -45,8 +45,9 @@ Result<std::unique_ptr<Lab>> BringUp(const Context& context,
   }
   auto lab = Provide(context, options, progress);
   if (lab) return lab;
-  if (lab.error().kind == ErrorKind::kInterrupted) {
-    (void)RemoveTree(directory).has_value();
+  if (lab.error().kind == ErrorKind::kInterrupted ||
+      lab.error().kind == ErrorKind::kUsage) {
+    store.Forget(options.name);
     return lab;
   }
   return Error{fmt::format("{}\n  logs: {} (until `runner lab gc`)",
@@ -133,8 +134,9 @@ ExitCode Keep(const Context& context, const LabCommandOptions& options,
     ::poll(fds, 2, -1);
     if (fds[1].revents != 0) requests->Serve(context, **lab);
   }
-  (*lab)->Down();
-  return ExitCode::kOk;
+  // Nobody hears this process; `lab down` does what it could not.
+  const auto down = (*lab)->Down();
+  return down ? ExitCode::kOk : ExitCodeFor(down.error());
 }
 
 }  // namespace lab

@@ -178,6 +178,8 @@ ExitCode LabGc(const Context& context) {
   if (!collected) return Complain(collected.error());
   for (const auto& line : collected->removed) fmt::print("removed {}\n", line);
   for (const auto& line : collected->kept) fmt::print("kept    {}\n", line);
+  for (const auto& line : collected->left) fmt::print("left    {}\n", line);
+  if (!collected->left.empty()) return ExitCode::kError;
   if (collected->removed.empty()) fmt::print("nothing to remove\n");
   return ExitCode::kOk;
 }

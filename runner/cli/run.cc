@@ -247,7 +247,7 @@ class SuiteRun {
       }
       const Path remains = LabStore(context_.cache).DirectoryOf(name);
       KeepLogs(remains);
-      (void)RemoveTree(remains).has_value();
+      LabStore(context_.cache).Forget(name);
       return Error{fmt::format("{}\n  logs: {}", lab.error().what,
                                (directory_ / "lab").string()),
                    lab.error().kind};
@@ -332,7 +332,8 @@ class SuiteRun {
     }
     if (lab_) {
       KeepLogs(file_.directory);
-      lab_->Down();
+      const auto down = lab_->Down();
+      if (!down) terminal_.Note(down.error().what);
     }
     terminal_.Summary(journal_->state(), journal_->junit(),
                       journal_->records());

@@ -79,6 +79,10 @@ struct LabFile {
   static Result<LabFile> Load(const Path& path);
 };
 
+/// The state of a lab that has ended, of which something is left that could not
+/// be removed then: `runner lab gc` does it.
+constexpr const char* kLeftState = "left";
+
 /// Which process of a lab has ended, and what it said last; nullopt if all
 /// run. A lab without one of them is damaged.
 std::optional<std::string> FindDamage(const LabFile& lab);

@@ -90,13 +90,18 @@ Result<std::unique_ptr<Lab>> KindLab::Up(const KindLabRequest& request,
   const bool tell = up.error().kind != ErrorKind::kInterrupted &&
                     up.error().kind != ErrorKind::kUsage;
   if (tell) lab->KeepNodeLogs();
-  lab->End();
-  if (!tell) return up.error();
-  return ProvisionError(
-      fmt::format("lab {}: {}", request.name, up.error().what));
+  auto error = up.error();
+  if (const auto damage = tell ? FindDamage(lab->file_) : std::nullopt) {
+    error.what += "\n  " + *damage;
+  }
+  if (const auto ended = lab->End(); !ended) {
+    error.what += "\n  " + ended.error().what;
+  }
+  if (!tell) return error;
+  return ProvisionError(fmt::format("lab {}: {}", request.name, error.what));
 }
 
-KindLab::~KindLab() { End(); }
+KindLab::~KindLab() { (void)End().has_value(); }
 
 Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
   file_ = LabFile{.name = request.name,
@@ -225,7 +230,17 @@ Status KindLab::FindNodes(const KindConfig& config) {
          .labels = node.labels,
          .login = docker_->LoginTo(name)});
   }
+  LAB_CHECK_OK(StayDown());
   return file_.Save();
+}
+
+// kind asks for a node that fails to be started again. Its pods would be gone,
+// and the cases would take that for an answer; nobody would see the damage.
+Status KindLab::StayDown() {
+  std::vector<std::string> argv = {"update", "--restart", "no"};
+  for (const auto& node : file_.nodes) argv.push_back(node.name);
+  LAB_TRY(const auto updated, docker_->Run(argv));
+  return {};
 }
 
 // The way to the API, and one process for each node that ends when it does.
@@ -318,21 +333,36 @@ void KindLab::KeepNodeLogs() {
   }
 }
 
-void KindLab::End() {
+Status KindLab::End() {
   for (auto it = processes_.rbegin(); it != processes_.rend(); ++it) {
     it->Kill();
   }
   processes_.clear();
-  if (docker_) (void)docker_->RemoveLab(file_.directory).has_value();
+  Status ended;
+  if (docker_) {
+    if (const auto gone = docker_->RemoveLab(file_.directory); !gone) {
+      ended = Error{fmt::format(
+          "containers of lab {} are left: {}; `runner lab gc` removes them",
+          file_.name, gone.error().what)};
+      file_.state = kLeftState;
+      (void)file_.Save().has_value();
+    }
+  }
   docker_.reset();
   private_docker_.reset();
-  if (settings_) (void)settings_->Release().has_value();
+  if (settings_) {
+    const auto back = settings_->Release();
+    if (!back && ended) ended = back.error();
+  }
   settings_.reset();
+  return ended;
 }
 
-void KindLab::Down() {
-  End();
-  (void)RemoveTree(file_.directory).has_value();
+Status KindLab::Down() {
+  const Status ended = End();
+  if (file_.state == kLeftState) return ended;
+  const Status removed = RemoveTree(file_.directory);
+  return ended ? removed : ended;
 }
 
 }  // namespace lab

@@ -245,7 +245,7 @@ Status KubeconfigLab::Measure() {
   });
 }
 
-void KubeconfigLab::Down() {
+Status KubeconfigLab::Down() {
   // Cases that were cut off have not tidied up.
   if (stop::Signal() != 0) {
     const stop::Unheard cleaning;
@@ -256,7 +256,7 @@ void KubeconfigLab::Down() {
   (void)RemoveFromCluster(file_).has_value();
   for (auto& process : processes_) process.Kill();
   processes_.clear();
-  (void)RemoveTree(file_.directory).has_value();
+  return RemoveTree(file_.directory);
 }
 
 Result<std::vector<std::string>> RemoveFromCluster(const LabFile& lab) {

@@ -32,7 +32,7 @@ class KubeconfigLab : public Lab {
 
   const LabFile& file() const override { return file_; }
   bool throwaway() const override { return false; }
-  void Down() override;
+  Status Down() override;
 
  private:
   KubeconfigLab() = default;

@@ -25,8 +25,10 @@ class Lab {
   /// Whether nodes and cluster end with the lab, so that nothing in them need
   /// be tidied up.
   virtual bool throwaway() const { return true; }
-  /// Ends everything and removes the lab's directory.
-  virtual void Down() = 0;
+  /// Ends everything and removes the lab's directory. An error says what is
+  /// left, and how it goes; `runner lab gc` finds it by the directory, which
+  /// then stays, with a state in lab.json that says so (kLeftState).
+  virtual Status Down() = 0;
 
  protected:
   Lab() = default;

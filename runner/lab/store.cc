@@ -42,15 +42,22 @@ void EndProcesses(const LabFile& lab, std::vector<std::string>& removed) {
   }
 }
 
-// Containers do not die with their owner. A daemon that is gone has none.
+// Containers do not die with their owner.
 Status EndContainers(const LabFile& lab, std::vector<std::string>& removed) {
   if (lab.docker_host.empty()) return {};
   const Docker docker(lab.docker_host);
-  if (!docker.Version()) return {};
+  const Path cache = lab.directory.parent_path().parent_path();
+  const bool own = IsPrivateDocker(cache, lab.docker_host);
+  if (own && !docker.Version()) return {};
   const auto gone = docker.RemoveLab(lab.directory);
-  // A private one may be just ending, because this was its last lab.
-  if (!gone && !docker.Version()) return {};
-  if (!gone) return gone.error();
+  // It may be just ending, because this was its last lab.
+  if (!gone && own && !docker.Version()) return {};
+  if (!gone) {
+    return gone.error().Within(fmt::format(
+        "lab {0} is kept, for its containers: mend the daemon and run this "
+        "again; if there is none any more: rm -r {1}",
+        lab.name, lab.directory.string()));
+  }
   for (const auto& what : *gone) {
     removed.push_back(fmt::format("{} of lab {}", what, lab.name));
   }
@@ -106,6 +113,12 @@ Result<LabFile> LabStore::Choose(const std::string& name) const {
   return Find("lab");
 }
 
+void LabStore::Forget(const std::string& name) const {
+  const auto lab = LabFile::Load(DirectoryOf(name));
+  if (lab && lab->state == kLeftState) return;
+  (void)RemoveTree(DirectoryOf(name)).has_value();
+}
+
 Status LabStore::Down(const std::string& name) const {
   LAB_TRY(const auto lab, Find(name));
   EndForeign(lab.owner, 10s);
@@ -133,7 +146,12 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
       result.kept.push_back(path.string() + " (just made)");
       continue;
     }
-    if (lab) LAB_CHECK_OK(EndForeignParts(*lab, result.removed));
+    if (lab) {
+      if (const auto ended = EndForeignParts(*lab, result.removed); !ended) {
+        result.left.push_back(ended.error().what);
+        continue;
+      }
+    }
     LAB_CHECK_OK(RemoveTree(path));
     result.removed.push_back(path.string());
   }
@@ -141,8 +159,9 @@ Result<LabStore::Collected> LabStore::CollectGarbage() const {
   for (const auto& line : CleanUpAfterPrivateDocker(cache)) {
     result.removed.push_back(line);
   }
-  LAB_TRY(const auto settings, PutBackHostSettings(cache));
-  for (const auto& line : settings) {
+  const auto settings = PutBackHostSettings(cache);
+  if (!settings) result.left.push_back(settings.error().what);
+  for (const auto& line : settings ? *settings : std::vector<std::string>()) {
     result.removed.push_back("changed setting " + line);
   }
   for (const auto& path : Entries(cache / "tmp")) {

@@ -26,6 +26,9 @@ class LabStore {
   /// The lab of this name; without a name, the only one.
   Result<LabFile> Choose(const std::string& name) const;
 
+  /// Removes the directory of a lab that did not come up, unless gc needs it.
+  void Forget(const std::string& name) const;
+
   /// Ends the lab's owner, which ends the lab; waits for it.
   Status Down(const std::string& name) const;
 
@@ -33,6 +36,8 @@ class LabStore {
   struct Collected {
     std::vector<std::string> removed;
     std::vector<std::string> kept;
+    /// What could not be, and the next step.
+    std::vector<std::string> left;
   };
   /// Finishes what a kill -9 left: processes of labs whose owner is gone,
   /// their directories, half-built parts. A process counts as ours only if

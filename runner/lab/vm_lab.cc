@@ -315,12 +315,12 @@ Status VmLab::MeasureFacts(const std::vector<NodeChoice>& choices,
   });
 }
 
-void VmLab::Down() {
+Status VmLab::Down() {
   for (auto it = processes_.rbegin(); it != processes_.rend(); ++it) {
     it->Kill();
   }
   processes_.clear();
-  (void)RemoveTree(file_.directory).has_value();
+  return RemoveTree(file_.directory);
 }
 
 }  // namespace lab

@@ -58,7 +58,7 @@ class VmLab : public Lab {
   /// also if saving fails.
   Status Save(const Path& cache, const Path& home, const std::string& name,
               Progress& progress) override;
-  void Down() override;
+  Status Down() override;
 
  private:
   explicit VmLab(NetNumber net) : net_(std::move(net)) {}
