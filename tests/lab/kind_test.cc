@@ -2,6 +2,9 @@
 // The kind lab, on the Docker daemon of this machine or on a private one: a
 // suite in it, and that nothing of it is left. Bad weather is in
 // kind_weather_test.cc.
+#include <poll.h>
+#include <unistd.h>
+
 #include "runner/components/cache.h"
 #include "tests/lab/kind_fixture.h"
 
@@ -38,9 +41,16 @@ TEST_F(Kind, RunsCasesAndLeavesNothing) {
 
 TEST_F(Kind, ALabThatStaysUpIsUsedAndProtected) {
   const std::string name = "kind-e2e";
+  // What the caller holds open must not stay open with the lab.
+  int held[2];
+  ASSERT_EQ(::pipe(held), 0);
   const auto up = Runner(
       {"lab", "up", "--lab", "kind", "--name", name, "--config", kOneWorker});
   ASSERT_EQ(up.ended.value, 0) << up.err;
+  ::close(held[1]);
+  pollfd hang_up = {held[0], POLLIN, 0};
+  EXPECT_EQ(::poll(&hang_up, 1, 1000), 1);
+  ::close(held[0]);
 
   EXPECT_EQ(
       Runner({"lab", "shell", name + "-worker", "--", "sh", "-c", "exit 7"})
