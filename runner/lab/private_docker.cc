@@ -102,7 +102,7 @@ pid_t Detach(const Path& cache) {
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
   for (const int fd : {0, 1, 2}) ::dup2(null, fd);
-  // What the caller left open (a lock, a pipe) must not stay so with others.
+  // What the caller left open (a lock, a pipe) must not stay so with it.
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   ::execl(self.c_str(), self.c_str(), "__dockerd", where.c_str(), nullptr);
   ::_exit(127);
