@@ -323,6 +323,11 @@ bool IsPrivateDocker(const Path& cache, const std::string& host) {
   return host == Places(cache).docker().host();
 }
 
+void AwaitPrivateDockerEnd(const Path& cache) {
+  const Places at(cache);
+  if (fs::exists(at.use)) (void)TakeOver(at);
+}
+
 std::vector<std::string> CleanUpAfterPrivateDocker(const Path& cache) {
   const Places at(cache);
   std::vector<std::string> removed;
@@ -337,7 +342,7 @@ std::vector<std::string> CleanUpAfterPrivateDocker(const Path& cache) {
   if (PrivateDocker::Use(cache)) {
     removed.push_back("containers of a private dockerd that was killed");
   }
-  (void)TakeOver(at);
+  AwaitPrivateDockerEnd(cache);
   return removed;
 }
 

@@ -56,6 +56,9 @@ int DockerInitMain(const std::vector<std::string>& argv);
 /// Whether `host` is the one of this cache.
 bool IsPrivateDocker(const Path& cache, const std::string& host);
 
+/// Waits until the daemon of this cache has ended, unless a lab uses it.
+void AwaitPrivateDockerEnd(const Path& cache);
+
 /// Removes what the daemon of this cache left when it was killed: in the host's
 /// network and control groups, and containers in its files; says what, a line
 /// each. Nothing while a lab uses it; waits for one that is just ending.

@@ -48,10 +48,10 @@ Status EndContainers(const LabFile& lab, std::vector<std::string>& removed) {
   const Docker docker(lab.docker_host);
   const Path cache = lab.directory.parent_path().parent_path();
   const bool own = IsPrivateDocker(cache, lab.docker_host);
+  // One that is ending removes them itself, and both at once would fail.
+  if (own) AwaitPrivateDockerEnd(cache);
   if (own && !docker.Version()) return {};
   const auto gone = docker.RemoveLab(lab.directory);
-  // It may be just ending, because this was its last lab.
-  if (!gone && own && !docker.Version()) return {};
   if (!gone) {
     return gone.error().Within(fmt::format(
         "lab {0} is kept, for its containers: mend the daemon and run this "
