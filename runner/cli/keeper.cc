@@ -5,6 +5,7 @@
 // down`).
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,7 +46,8 @@ Result<std::unique_ptr<Lab>> BringUp(const Context& context,
   }
   auto lab = Provide(context, options, progress);
   if (lab) return lab;
-  if (lab.error().kind == ErrorKind::kInterrupted) {
+  if (lab.error().kind == ErrorKind::kInterrupted ||
+      lab.error().kind == ErrorKind::kUsage) {
     store.Forget(options.name);
     return lab;
   }
@@ -89,6 +91,8 @@ pid_t Detach(const std::vector<std::string>& argv, int news_fd) {
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
   for (const int fd : {0, 1, 2}) ::dup2(null, fd);
+  // What the caller left open (a lock, a pipe) must not stay so with the lab.
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   ::fcntl(news_fd, F_SETFD, 0);
   ::execv(raw[0], raw.data());
   ::_exit(127);

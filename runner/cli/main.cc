@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <linux/close_range.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <exception>
@@ -31,9 +29,6 @@ ExitCode Main(std::vector<std::string> arguments) {
     return static_cast<ExitCode>(
         DockerInitMain({arguments.begin() + 2, arguments.end()}));
   }
-  // What the caller has open, the lock of a flock(1) say, stays with this
-  // process: labs and daemons that outlive it would hold it as long.
-  ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
   stop::Install();
   if (arguments.size() == 2 && arguments[0] == "__dockerd") {
     return static_cast<ExitCode>(PrivateDockerMain(arguments[1]));

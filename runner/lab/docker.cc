@@ -114,8 +114,13 @@ FoundDocker FindRunningDocker() {
   const Docker docker{std::string(Trim(*host))};
   const auto version = docker.Version();
   if (version && !version->empty()) return {docker, *version, ""};
-  return {std::nullopt, "",
-          fmt::format("no daemon answers at {}", docker.host())};
+  const bool refused =
+      !version &&
+      version.error().what.find("permission denied") != std::string::npos;
+  return {
+      std::nullopt, "",
+      (refused ? "you may not use the daemon at " : "no daemon answers at ") +
+          docker.host()};
 }
 
 }  // namespace lab

@@ -57,19 +57,27 @@ Result<std::vector<std::string>> PutBack(const Path& proc_sys,
   const auto text = ReadFile(file);
   if (!text) return changed;
   const json noted = json::parse(*text, nullptr, false);
+  std::string by_hand;
+  std::vector<std::string> still;
   for (const auto& [name, value] : noted.items()) {
     if (!value.is_string()) continue;
     const auto now = ReadFile(proc_sys / name);
     const auto before = value.get<std::string>();
     if (!now || Trim(*now) == before) continue;
     if (!WriteFile(proc_sys / name, before + "\n")) {
-      return Error{fmt::format(
-          "setting {} of the host is {} now, and was {}; put it back with: "
-          "sudo sysctl -w {}='{}'",
-          name, Trim(*now), before, ReplaceAll(name, "/", "."), before)};
+      still.push_back(
+          fmt::format("{} is {} and was {}", name, Trim(*now), before));
+      by_hand += fmt::format(" {}='{}'", ReplaceAll(name, "/", "."), before);
+      continue;
     }
     changed.push_back(
         fmt::format("{} from {} to {}", name, Trim(*now), before));
+  }
+  if (!still.empty()) {
+    return Error{fmt::format(
+        "settings of the host are changed: {}; put them back with: sudo sysctl "
+        "-w{}",
+        Join(still, ", "), by_hand)};
   }
   LAB_CHECK_OK(RemoveTree(file));
   return changed;
@@ -84,9 +92,11 @@ Result<HostSettings> HostSettings::Hold(const Path& cache,
   {
     LAB_TRY(const auto alone, FileLock::TryTake(files.lock));
     if (alone.held()) {
-      // A lab that was killed may have left them changed.
-      LAB_TRY(const auto left, PutBack(proc_sys, files.settings));
-      LAB_CHECK_OK(Note(proc_sys, files.settings));
+      // A lab that was killed may have left them changed. Where only root may
+      // put them back, what they were is still what was noted then.
+      if (PutBack(proc_sys, files.settings)) {
+        LAB_CHECK_OK(Note(proc_sys, files.settings));
+      }
     }
   }
   std::optional<FileLock> share;

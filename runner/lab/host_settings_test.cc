@@ -81,6 +81,23 @@ TEST_F(Settings, TheNextLabDoesNotTakeThemForTheHostsOwn) {
   EXPECT_EQ(Get(kPanic), "0");
 }
 
+// Whoever may not put them back gets a lab all the same, and what they were is
+// not forgotten.
+TEST_F(Settings, TheNextLabKeepsTheNoteOfWhatCouldNotBePutBack) {
+  { const auto killed = Hold(); }
+  const Path note = cache() / "kind" / "settings.json";
+  ASSERT_TRUE(RemoveTree(sys() / kPanic));
+  // Nobody can write this, root included.
+  std::error_code code;
+  std::filesystem::create_symlink("/proc/version", sys() / kPanic, code);
+  const auto before = *ReadFile(note);
+
+  auto next = Hold();
+
+  EXPECT_EQ(*ReadFile(note), before);
+  EXPECT_FALSE(next.Release());
+}
+
 TEST_F(Settings, WhatCannotBePutBackIsNamedWithTheCommand) {
   auto lab = Hold();
   ASSERT_TRUE(RemoveTree(sys() / kPanic));

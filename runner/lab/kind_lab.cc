@@ -80,10 +80,15 @@ Result<std::unique_ptr<Lab>> KindLab::Up(const KindLabRequest& request,
   const bool tell = up.error().kind != ErrorKind::kInterrupted &&
                     up.error().kind != ErrorKind::kUsage;
   if (tell) lab->KeepNodeLogs();
-  (void)lab->End().has_value();
-  if (!tell) return up.error();
-  return ProvisionError(
-      fmt::format("lab {}: {}", request.name, up.error().what));
+  auto error = up.error();
+  if (const auto damage = tell ? FindDamage(lab->file_) : std::nullopt) {
+    error.what += "\n  " + *damage;
+  }
+  if (const auto ended = lab->End(); !ended) {
+    error.what += "\n  " + ended.error().what;
+  }
+  if (!tell) return error;
+  return ProvisionError(fmt::format("lab {}: {}", request.name, error.what));
 }
 
 KindLab::~KindLab() { (void)End().has_value(); }
@@ -214,7 +219,17 @@ Status KindLab::FindNodes(const KindConfig& config) {
          .labels = node.labels,
          .login = std::move(login)});
   }
+  LAB_CHECK_OK(StayDown());
   return file_.Save();
+}
+
+// kind asks for a node that fails to be started again. Its pods would be gone,
+// and the cases would take that for an answer; nobody would see the damage.
+Status KindLab::StayDown() {
+  std::vector<std::string> argv = {"update", "--restart", "no"};
+  for (const auto& node : file_.nodes) argv.push_back(node.name);
+  LAB_TRY(const auto updated, docker_->Run(argv));
+  return {};
 }
 
 // The way to the API, and one process for each node that ends when it does.
@@ -309,11 +324,11 @@ void KindLab::KeepNodeLogs() {
 }
 
 Status KindLab::End() {
-  Status removed;
+  Status ended;
   if (docker_) {
     // While there are nodes to do it through.
     if (const auto gone = RemoveMarkedProfiles(file_); !gone) {
-      removed = gone.error();
+      ended = gone.error();
     }
   }
   for (auto it = processes_.rbegin(); it != processes_.rend(); ++it) {
@@ -323,20 +338,30 @@ Status KindLab::End() {
   entries_.clear();
   if (docker_) {
     if (const auto gone = docker_->RemoveLab(file_.directory); !gone) {
-      removed = gone.error();
+      ended = Error{fmt::format(
+          "containers of lab {} are left: {}; `runner lab gc` removes them",
+          file_.name, gone.error().what)};
     }
+  }
+  if (!ended) {
+    file_.state = kLeftState;
+    (void)file_.Save().has_value();
   }
   docker_.reset();
   private_docker_.reset();
-  if (settings_) (void)settings_->Release().has_value();
+  if (settings_) {
+    const auto back = settings_->Release();
+    if (!back && ended) ended = back.error();
+  }
   settings_.reset();
-  return removed;
+  return ended;
 }
 
 Status KindLab::Down() {
-  // Without the directory nobody would look for what is left.
-  LAB_CHECK_OK(End());
-  return RemoveTree(file_.directory);
+  const Status ended = End();
+  if (file_.state == kLeftState) return ended;
+  const Status removed = RemoveTree(file_.directory);
+  return ended ? removed : ended;
 }
 
 }  // namespace lab

@@ -45,7 +45,8 @@ class KindLab : public Lab {
  public:
   /// Brings the lab up: every node Ready, its configuration as asked for, facts
   /// measured, lab.json written with state "up". On failure everything is
-  /// ended, and the directory is left to the caller, for the logs in it.
+  /// ended, and the directory is left to the caller, for the logs in it; what
+  /// could not be ended is in the error, and the state is kLeftState.
   static Result<std::unique_ptr<Lab>> Up(const KindLabRequest& request,
                                          Progress& progress);
   ~KindLab() override;
@@ -61,12 +62,14 @@ class KindLab : public Lab {
   Status CreateCluster(const KindLabRequest& request);
   Status JoinNodes(const KindConfig& config);
   Status FindNodes(const KindConfig& config);
+  Status StayDown();
   Status Watch();
   Status AwaitNodes();
   Status MakeObjects();
   Status Measure(const KindLabRequest& request);
   void KeepNodeLogs();
-  /// Ends containers and processes; the directory stays.
+  /// Ends containers and processes; the directory stays. An error says what is
+  /// left.
   Status End();
 
   LabFile file_;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
@@ -24,7 +25,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kCgroup = "confinement-lab";
 constexpr const char* kPrograms[] = {"docker", "dockerd", "containerd", "runc",
                                      "docker-proxy"};
 
@@ -37,9 +37,12 @@ struct Places {
   Path log = root / "dockerd.log";
   Path use = root / "use.lock";
   Path start = root / "start.lock";
+  Path alive = root / "alive.lock";
 
   // Of this cache's daemon alone, so that they can be removed after it.
-  std::string bridges = "lab" + Sha256OfText(root.string()).substr(0, 4) + "-";
+  std::string mark = Sha256OfText(root.string()).substr(0, 4);
+  std::string bridges = "lab" + mark + "-";
+  std::string cgroup = "confinement-lab-" + mark;
 
   Docker docker() const { return Docker("unix://" + socket.string(), bridges); }
 };
@@ -61,7 +64,7 @@ Status WriteConfig(const Places& at) {
                  {"ip6tables", false},
                  {"ip-forward", false},
                  {"ip-masq", false},
-                 {"cgroup-parent", std::string("/") + kCgroup},
+                 {"cgroup-parent", "/" + at.cgroup},
                  {"exec-opts", {"native.cgroupdriver=cgroupfs"}},
                  {"shutdown-timeout", 1},
                  {"log-level", "warn"}};
@@ -99,27 +102,38 @@ pid_t Detach(const Path& cache) {
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
   for (const int fd : {0, 1, 2}) ::dup2(null, fd);
+  // What the caller left open (a lock, a pipe) must not stay so with it.
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   ::execl(self.c_str(), self.c_str(), "__dockerd", where.c_str(), nullptr);
   ::_exit(127);
 }
 
 // A control group goes when it is empty, and its parts before it.
-void RemoveCgroups(std::vector<std::string>* removed) {
+bool RemoveCgroup(const Path& top) {
   std::error_code code;
+  std::vector<Path> all = {top};
+  for (const auto& entry : fs::recursive_directory_iterator(top, code)) {
+    if (entry.is_directory(code)) all.push_back(entry.path());
+  }
+  for (auto it = all.rbegin(); it != all.rend(); ++it) ::rmdir(it->c_str());
+  return !fs::exists(top, code);
+}
+
+void RemoveCgroups(const std::string& name, std::vector<std::string>& removed) {
+  std::error_code code;
+  std::vector<Path> tops = {Path("/sys/fs/cgroup") / name};
   for (const auto& controller :
        fs::directory_iterator("/sys/fs/cgroup", code)) {
-    const Path top = controller.path().filename() == kCgroup
-                         ? controller.path()
-                         : controller.path() / kCgroup;
+    tops.push_back(controller.path() / name);
+  }
+  const stop::Unheard cleaning;
+  for (const auto& top : tops) {
     if (!fs::is_directory(top, code)) continue;
-    std::vector<Path> all = {top};
-    for (const auto& entry : fs::recursive_directory_iterator(top, code)) {
-      if (entry.is_directory(code)) all.push_back(entry.path());
-    }
-    for (auto it = all.rbegin(); it != all.rend(); ++it) ::rmdir(it->c_str());
-    if (!fs::exists(top, code) && removed != nullptr) {
-      removed->push_back("control group " + top.string());
-    }
+    // The processes of a daemon that was killed may still be on their way out.
+    const auto gone =
+        WaitUntil("the last process in " + top.string(), Deadline::In(10s),
+                  20ms, [&] { return RemoveCgroup(top); });
+    if (gone) removed.push_back("control group " + top.string());
   }
 }
 
@@ -160,7 +174,7 @@ class LastOneGone {
 std::vector<std::string> CleanUp(const Places& at) {
   std::vector<std::string> removed;
   if (!fs::exists(at.run)) return removed;
-  RemoveCgroups(&removed);
+  RemoveCgroups(at.cgroup, removed);
   std::error_code code;
   for (const auto& link : fs::directory_iterator("/sys/class/net", code)) {
     const std::string name = link.path().filename();
@@ -171,6 +185,29 @@ std::vector<std::string> CleanUp(const Places& at) {
   }
   if (RemoveTree(at.run)) removed.push_back(at.run.string());
   return removed;
+}
+
+bool HasContainers(const Places& at) {
+  std::error_code code;
+  return !fs::is_empty(at.root / "data" / "containers", code) && !code;
+}
+
+// This cache's daemon is not there, and none starts, while the lock is held;
+// nullopt if a lab uses it. One that is just ending is waited for.
+std::optional<FileLock> TakeOver(const Places& at) {
+  std::optional<FileLock> taken;
+  (void)WaitUntil("the private dockerd to end", Deadline::In(30s), 50ms, [&] {
+    auto use = FileLock::TryTake(at.use);
+    if (use && use->held()) {
+      // Its supervisor, if it lives, is only about to take that.
+      const auto alive = FileLock::TryTake(at.alive);
+      if (alive && alive->held()) taken = std::move(*use);
+      return taken.has_value();
+    }
+    const auto shared = FileLock::TryShare(at.use);
+    return !use || !shared || shared->held();
+  }).has_value();
+  return taken;
 }
 
 std::string WhyNot(const Places& at) {
@@ -195,9 +232,14 @@ Status AwaitDaemon(const Places& at, ProcessId supervisor) {
 
 std::optional<DockerLack> WhyNoPrivateDocker() {
   if (::geteuid() != 0) {
-    return DockerLack{"only root may start a private one",
-                      "sudo systemctl start docker   (and be of the group "
-                      "docker; or run as root)"};
+    return DockerLack{
+        "only root may start a private one",
+        fmt::format("{} && sudo usermod --append --groups docker $USER   (and "
+                    "log in again; or run as root)",
+                    FindProgram("dockerd").empty()
+                        ? "sudo apt-get install --no-install-recommends "
+                          "docker.io"
+                        : "sudo systemctl start docker")};
   }
   for (const char* program : kPrograms) {
     if (!FindProgram(program).empty()) continue;
@@ -237,12 +279,16 @@ Result<PrivateDocker> PrivateDocker::Use(const Path& cache) {
     const pid_t supervisor = Detach(cache);
     if (supervisor < 0) return Error{"start the private dockerd"};
     LAB_CHECK_OK(AwaitDaemon(at, ProcessId::Of(supervisor)));
+    // What one that was killed ran, the next would go on with.
+    RemoveContainers(docker);
   }
   return PrivateDocker(docker, std::move(*share));
 }
 
 int PrivateDockerMain(const Path& cache) {
   const Places at(cache);
+  // One whose daemon has died may still be cleaning up.
+  const auto alive = FileLock::Take(at.alive);
   CleanUp(at);
   auto daemon = StartDaemon(at);
   if (!daemon) {
@@ -259,8 +305,7 @@ int PrivateDockerMain(const Path& cache) {
     RemoveContainers(at.docker());
     daemon->Stop(5s);
   }
-  RemoveCgroups(nullptr);
-  (void)RemoveTree(at.run).has_value();
+  CleanUp(at);
   return 0;
 }
 
@@ -274,13 +319,31 @@ int DockerInitMain(const std::vector<std::string>& argv) {
   return GuardMain(argv);
 }
 
+bool IsPrivateDocker(const Path& cache, const std::string& host) {
+  return host == Places(cache).docker().host();
+}
+
+void AwaitPrivateDockerEnd(const Path& cache) {
+  const Places at(cache);
+  if (fs::exists(at.use)) (void)TakeOver(at);
+}
+
 std::vector<std::string> CleanUpAfterPrivateDocker(const Path& cache) {
   const Places at(cache);
-  if (!fs::exists(at.use)) return {};
-  // One that starts, runs or ends has it.
-  const auto alone = FileLock::TryTake(at.use);
-  if (!alone || !alone->held()) return {};
-  return CleanUp(at);
+  std::vector<std::string> removed;
+  if (!fs::exists(at.use)) return removed;
+  {
+    const auto alone = TakeOver(at);
+    if (!alone) return removed;
+    removed = CleanUp(at);
+    if (!HasContainers(at)) return removed;
+  }
+  // Only a daemon can take them out of its files.
+  if (PrivateDocker::Use(cache)) {
+    removed.push_back("containers of a private dockerd that was killed");
+  }
+  AwaitPrivateDockerEnd(cache);
+  return removed;
 }
 
 }  // namespace lab

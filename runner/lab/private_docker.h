@@ -4,6 +4,7 @@
 //
 //   CACHE/docker/data          images, kept from one time to the next
 //   CACHE/docker/use.lock      shared by every lab that uses it
+//   CACHE/docker/alive.lock    held by its supervisor
 //   CACHE/docker/run/          socket and configuration, while it runs
 //   CACHE/docker/dockerd.log   of the last time
 //
@@ -52,9 +53,15 @@ int PrivateDockerMain(const Path& cache);
 /// namespaces.
 int DockerInitMain(const std::vector<std::string>& argv);
 
-/// Removes what the daemon of this cache left in the host's network and
-/// control groups when it was killed; says what, a line each. Nothing while it
-/// runs.
+/// Whether `host` is the one of this cache.
+bool IsPrivateDocker(const Path& cache, const std::string& host);
+
+/// Waits until the daemon of this cache has ended, unless a lab uses it.
+void AwaitPrivateDockerEnd(const Path& cache);
+
+/// Removes what the daemon of this cache left when it was killed: in the host's
+/// network and control groups, and containers in its files; says what, a line
+/// each. Nothing while a lab uses it; waits for one that is just ending.
 std::vector<std::string> CleanUpAfterPrivateDocker(const Path& cache);
 
 }  // namespace lab

@@ -43,17 +43,24 @@ void EndProcesses(const LabFile& lab, std::vector<std::string>& removed) {
   }
 }
 
-// Containers do not die with their owner. A daemon that is gone has none.
+// Containers do not die with their owner.
 Status EndContainers(const LabFile& lab, std::vector<std::string>& removed) {
   if (lab.docker_host.empty()) return {};
   // An owner that removed them removes the directory after that.
   if (!fs::exists(lab.directory)) return {};
   const Docker docker(lab.docker_host);
-  if (!docker.Version()) return {};
+  const Path cache = lab.directory.parent_path().parent_path();
+  const bool own = IsPrivateDocker(cache, lab.docker_host);
+  // One that is ending removes them itself, and both at once would fail.
+  if (own) AwaitPrivateDockerEnd(cache);
+  if (own && !docker.Version()) return {};
   const auto gone = docker.RemoveLab(lab.directory);
-  // A private one may be just ending, because this was its last lab.
-  if (!gone && !docker.Version()) return {};
-  if (!gone) return gone.error();
+  if (!gone) {
+    return gone.error().Within(fmt::format(
+        "lab {0} is kept, for its containers: mend the daemon and run this "
+        "again; if there is none any more: rm -r {1}",
+        lab.name, lab.directory.string()));
+  }
   for (const auto& what : *gone) {
     removed.push_back(fmt::format("{} of lab {}", what, lab.name));
   }

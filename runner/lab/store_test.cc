@@ -125,6 +125,46 @@ TEST_F(Store, CollectsADeadLabAndItsProcesses) {
   EXPECT_THAT(collected.kept, IsEmpty());
 }
 
+// Its containers may go on, and only the directory says whose they are.
+TEST_F(Store, KeepsALabWhoseDaemonDoesNotAnswer) {
+  auto lab = Add("far", Another(Self()));
+  lab.docker_host = "unix://" + (cache() / "nobody.sock").string();
+  ASSERT_TRUE(lab.Save());
+
+  const auto collected = Collect();
+
+  EXPECT_TRUE(fs::exists(lab.directory / "lab.json"));
+  EXPECT_THAT(collected.removed, IsEmpty());
+  EXPECT_THAT(collected.left,
+              ElementsAre(HasSubstr("rm -r " + lab.directory.string())));
+  EXPECT_FALSE(store().Down("far"));
+}
+
+TEST_F(Store, CollectsALabWhosePrivateDaemonIsGone) {
+  auto lab = Add("near", Another(Self()));
+  lab.docker_host =
+      "unix://" + (cache() / "docker" / "run" / "docker.sock").string();
+  ASSERT_TRUE(lab.Save());
+
+  const auto collected = Collect();
+
+  EXPECT_FALSE(fs::exists(lab.directory));
+  EXPECT_THAT(collected.left, IsEmpty());
+}
+
+TEST_F(Store, ForgetsALabUnlessSomethingOfItIsLeft) {
+  auto lab = Add("half", Self());
+  lab.state = kLeftState;
+  ASSERT_TRUE(lab.Save());
+  store().Forget("half");
+  EXPECT_TRUE(fs::exists(lab.directory));
+
+  lab.state = "starting";
+  ASSERT_TRUE(lab.Save());
+  store().Forget("half");
+  EXPECT_FALSE(fs::exists(lab.directory));
+}
+
 TEST_F(Store, NeverTouchesAnotherProcessOfTheSameNumber) {
   auto stranger = Sleep();
   const auto lab =

@@ -116,9 +116,11 @@ void KindFixture::SetUp() {
 }
 
 void KindFixture::ExpectNothingLeft() const {
-  const std::string docker = (*DefaultCacheRoot() / "docker").string();
-  Await("the private dockerd to end", 30s,
-        [&] { return ProcessesWith(docker).empty(); });
+  const std::string cache = DefaultCacheRoot()->string();
+  Await("the private dockerd to end", 30s, [&] {
+    return ProcessesWith(cache + "/docker").empty() &&
+           ProcessesWith("__dockerd " + cache).empty();
+  });
   const auto after = HostState();
   for (const auto& line : after) {
     EXPECT_TRUE(before_.contains(line)) << "left: " << line;

@@ -1,76 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kind lab, on the Docker daemon of this machine or on a private one: a
-// suite in it, and that nothing of it is left, however it ends.
-#include <signal.h>
+// suite in it, and that nothing of it is left. Bad weather is in
+// kind_weather_test.cc.
+#include <poll.h>
+#include <unistd.h>
 
-#include "runner/base/text.h"
 #include "runner/components/cache.h"
-#include "tests/lab/runner.h"
+#include "tests/lab/kind_fixture.h"
 
 namespace lab::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 using ::testing::HasSubstr;
 
-const std::string kOneWorker =
-    std::string(LAB_SOURCE_DIR) + "/kind-configs/one-worker.yaml";
-
-// Why no kind lab can be had here; empty if one can.
-std::string WhyNot() {
-  const auto said = Runner({"doctor", "--lab", "kind", "--json"});
-  const json told = json::parse(said.out, nullptr, false);
-  for (const auto& finding : told.value("findings", json::array())) {
-    if (finding.value("name", "") == "Docker" &&
-        finding.value("state", "") == "MISSING") {
-      return finding.value("seen", "");
-    }
-  }
-  return "";
-}
-
-// What of the host a kind lab may change while it is up, and nothing after.
-std::string Host() {
-  std::string state;
-  for (const char* setting :
-       {"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic",
-        "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
-        "kernel/keys/root_maxbytes", "kernel/printk_ratelimit",
-        "net/ipv4/ip_forward"}) {
-    state +=
-        setting +
-        (" " + ReadFile(Path("/proc/sys") / setting).value_or("not there\n"));
-  }
-  std::set<std::string> links;
-  for (const auto& link : fs::directory_iterator("/sys/class/net")) {
-    links.insert(link.path().filename());
-  }
-  for (const auto& link : links) state += "link " + link + "\n";
-  state += ReadFile("/proc/mounts").value_or("");
-  const auto rules = RunToEnd({.argv = {"iptables-save"}});
-  for (const auto& line : Lines(rules ? rules->out : "")) {
-    if (!line.starts_with('#')) state += line + "\n";
-  }
-  return state;
-}
-
-class Kind : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto why = WhyNot(); !why.empty()) GTEST_SKIP() << why;
-    before_ = Host();
-  }
-
-  void ExpectNothingLeft() const {
-    Await("the private dockerd to end", 30s, [] {
-      return ProcessesWith((*DefaultCacheRoot() / "docker").string()).empty();
-    });
-    EXPECT_EQ(Host(), before_);
-  }
-
-  std::string before_;
-};
+class Kind : public KindFixture {};
 
 TEST_F(Kind, RunsCasesAndLeavesNothing) {
   const Path home = ::getenv("HOME");
@@ -95,40 +39,18 @@ TEST_F(Kind, RunsCasesAndLeavesNothing) {
   ExpectNothingLeft();
 }
 
-TEST_F(Kind, AKilledRunnerLeavesNothingForTheCollectorToMiss) {
-  const auto report = NewReport();
-  const Path log = report.directory.path() / "log";
-  std::vector<std::string> arguments = {"--suite", "seccomp",  "--lab",
-                                        "kind",    "--config", kOneWorker};
-  for (const auto& option : report.Options()) arguments.push_back(option);
-  Background run(arguments, log);
-  // In the middle of kind's work: containers are there, lab.json knows none.
-  Await("kind to start a control plane", 240s, [&] {
-    for (const auto& lab :
-         fs::directory_iterator(*DefaultCacheRoot() / "labs")) {
-      const auto said = ReadFile(lab.path() / "logs" / "kind.log").value_or("");
-      if (said.find("Starting control-plane") != std::string::npos) return true;
-    }
-    return false;
-  });
-
-  ::kill(run.process().id().pid, SIGKILL);
-  run.process().Wait(Deadline::In(10s));
-  Await("everything to end with it", 60s, [] {
-    return ProcessesWith((*DefaultCacheRoot() / "docker").string()).empty();
-  });
-  const auto collected = Runner({"lab", "gc"});
-
-  EXPECT_EQ(collected.ended.value, 0) << collected.err;
-  EXPECT_THAT(collected.out, HasSubstr("/labs/run-"));
-  ExpectNothingLeft();
-}
-
 TEST_F(Kind, ALabThatStaysUpIsUsedAndProtected) {
   const std::string name = "kind-e2e";
+  // What the caller holds open must not stay open with the lab.
+  int held[2];
+  ASSERT_EQ(::pipe(held), 0);
   const auto up = Runner(
       {"lab", "up", "--lab", "kind", "--name", name, "--config", kOneWorker});
   ASSERT_EQ(up.ended.value, 0) << up.err;
+  ::close(held[1]);
+  pollfd hang_up = {held[0], POLLIN, 0};
+  EXPECT_EQ(::poll(&hang_up, 1, 1000), 1);
+  ::close(held[0]);
 
   EXPECT_EQ(
       Runner({"lab", "shell", name + "-worker", "--", "sh", "-c", "exit 7"})
