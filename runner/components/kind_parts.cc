@@ -5,7 +5,6 @@
 
 #include <future>
 
-#include "runner/base/text.h"
 #include "runner/components/debian_root.h"
 #include "runner/components/go_module.h"
 #include "runner/components/kind_node.h"
@@ -19,23 +18,9 @@ struct Recipes {
   PartRecipe node;
 };
 
-Status CheckVersion(const KubernetesVersion& wanted,
-                    const ComponentTable& table) {
-  if (!wanted.kube_proxy.empty()) return {};
-  std::vector<std::string> possible;
-  for (const auto& version : table.kubernetes) {
-    if (!version.kube_proxy.empty()) possible.push_back(version.version);
-  }
-  return UsageError(fmt::format(
-      "there is no kind node of Kubernetes {} (components.json gives it no "
-      "kube-proxy); there is of: {}",
-      wanted.version, Join(possible, ", ")));
-}
-
 Result<Recipes> MakeRecipes(const KindPartsRequest& request,
                             const ComponentTable& table, const Path& home,
                             Cache& cache) {
-  LAB_CHECK_OK(CheckVersion(request.kubernetes, table));
   KindNodeInputs in;
   const std::pair<PartRecipe*, const std::string*> modules[] = {
       {&in.kubernetes, &request.kubernetes.control_plane},

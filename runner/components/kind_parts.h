@@ -23,7 +23,7 @@ struct KindParts {
   std::string image;  ///< its name
 };
 
-/// The recipes, leaves first. A usage error for a version without kube-proxy.
+/// The recipes, leaves first.
 Result<std::vector<PartRecipe>> KindPartRecipes(const KindPartsRequest& request,
                                                 const ComponentTable& table,
                                                 const Path& home, Cache& cache);

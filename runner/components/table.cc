@@ -119,10 +119,10 @@ Result<KubernetesVersion> ReadKubernetes(const json& j, const json& apis) {
     return api.error().Within("kubernetes " +
                               j.at("version").get<std::string>());
   }
-  return KubernetesVersion{
-      j.at("version"),          j.at("control-plane"), j.at("etcd"),
-      j.at("containerd"),       j.at("crictl"),        std::move(*api),
-      j.value("kube-proxy", "")};
+  return KubernetesVersion{j.at("version"),   j.at("control-plane"),
+                           j.at("etcd"),      j.at("containerd"),
+                           j.at("crictl"),    std::move(*api),
+                           j.at("kube-proxy")};
 }
 
 Result<ComponentTable> ReadTable(const json& j) {
@@ -150,9 +150,9 @@ Result<ComponentTable> ReadTable(const json& j) {
   }
   for (const auto& entry : j.at("kubernetes")) {
     LAB_TRY(auto version, ReadKubernetes(entry, j.at("kubeadm-apis")));
-    std::vector<std::string> names = {version.control_plane, version.etcd,
-                                      version.containerd, version.crictl};
-    if (!version.kube_proxy.empty()) names.push_back(version.kube_proxy);
+    const std::vector<std::string> names = {version.control_plane, version.etcd,
+                                            version.containerd, version.crictl,
+                                            version.kube_proxy};
     for (const auto& name : names) {
       LAB_CHECK_OK(table.FindGoModule(name).has_value()
                        ? Status()

@@ -70,7 +70,7 @@ struct KubernetesVersion {
   std::string containerd;
   std::string crictl;
   KubeadmApi kubeadm_api;
-  std::string kube_proxy;  ///< empty: there is no kind node of this version
+  std::string kube_proxy;  ///< of its kind nodes
 };
 
 /// What kind and the image of its nodes are made of, beside the parts of a

@@ -19,6 +19,7 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::Pair;
 
@@ -42,6 +43,7 @@ TEST(ComponentTable, TheRealOneResolves) {
     EXPECT_TRUE(table->FindGoModule(version.etcd));
     EXPECT_TRUE(table->FindGoModule(version.containerd));
     EXPECT_TRUE(table->FindGoModule(version.crictl));
+    EXPECT_TRUE(table->FindGoModule(version.kube_proxy));
     EXPECT_THAT(version.kubeadm_api.name, HasSubstr("kubeadm.k8s.io/"));
     EXPECT_TRUE(json::parse(version.kubeadm_api.ecdsa).is_object());
   }
@@ -83,6 +85,24 @@ TEST(ComponentTable, EveryKubernetesHasTheApiOfItsKubeadm) {
 }
 
 // What the linker is told must be what the part is called.
+TEST(ComponentTable, EveryKubeProxyIsOfItsVersion) {
+  const auto table = LoadComponentTable(LAB_SOURCE_DIR);
+  ASSERT_TRUE(table) << table.error().what;
+  for (const auto& version : table->kubernetes) {
+    const auto part = table->FindGoModule(version.kube_proxy);
+    ASSERT_TRUE(part) << part.error().what;
+    EXPECT_EQ(part->variables.at("k8s.io/component-base/version.gitVersion"),
+              "v" + version.version);
+    const auto beside = table->FindGoModule(version.control_plane);
+    EXPECT_EQ(part->toolchain, beside->toolchain);
+    const auto pinned =
+        ReadFile(Path(LAB_SOURCE_DIR) / "components" / part->name / "go.mod");
+    ASSERT_TRUE(pinned) << pinned.error().what;
+    EXPECT_THAT(*pinned,
+                HasSubstr("k8s.io/kubernetes v" + version.version + "\n"));
+  }
+}
+
 TEST(ComponentTable, EveryControlPlaneKnowsItsVersion) {
   const auto table = LoadComponentTable(LAB_SOURCE_DIR);
   ASSERT_TRUE(table) << table.error().what;
@@ -195,9 +215,10 @@ TEST(ComponentTable, WhatIsUnknownIsAUsageErrorThatNamesTheKnown) {
 }
 
 TEST(ComponentTable, AnUnknownFieldIsRefusedWhereverItIs) {
-  for (const auto* place : {"", "/default", "/kubernetes/0", "/go-modules/0",
-                            "/go-modules/0/generate/0", "/kubeadm-apis/0",
-                            "/go-modules/1", "/node-os/0"}) {
+  for (const auto* place :
+       {"", "/default", "/kubernetes/0", "/go-modules/0",
+        "/go-modules/0/generate/0", "/kubeadm-apis/0", "/go-modules/1",
+        "/node-os/0", "/kind"}) {
     auto table = RealTable();
     table[json::json_pointer(place)]["colour"] = "red";
 
@@ -213,7 +234,8 @@ TEST(ComponentTable, EveryReferenceMustResolve) {
   for (const auto* place :
        {"/default/kubernetes", "/default/node-os", "/kubernetes/0/etcd",
         "/kubernetes/0/control-plane", "/kubernetes/0/containerd",
-        "/kubernetes/0/crictl", "/kubernetes/0/kubeadm-api"}) {
+        "/kubernetes/0/crictl", "/kubernetes/0/kubeadm-api",
+        "/kubernetes/0/kube-proxy"}) {
     auto table = RealTable();
     table[json::json_pointer(place)] = "no-such-thing";
 
