@@ -12,6 +12,7 @@
 #include "runner/base/wait.h"
 #include "runner/cluster/api.h"
 #include "runner/cluster/node.h"
+#include "runner/lab/kind_apparmor.h"
 #include "runner/lab/kind_readback.h"
 #include "runner/lab/node_choice.h"
 #include "runner/lab/node_facts.h"
@@ -128,6 +129,7 @@ Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
   LAB_CHECK_OK(TimedStep(file_, progress, "nodes", "seconds.nodes",
                          [&] { return JoinNodes(request.config); }));
   LAB_CHECK_OK(Measure(request));
+  LAB_CHECK_OK(CheckAppArmor(file_));
   LAB_CHECK_OK(CheckReadBack(file_, request.config));
   file_.facts["seconds.lab"] = fmt::format("{:.2f}", total.Seconds());
   file_.state = "up";
