@@ -78,6 +78,8 @@ TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
       {{"--suite", "apparmor", "--lab", "kind", "--kubernetes", "1.30",
         "--config", LAB_SOURCE_DIR "/fixtures/kind-configs/valid-choices.yaml"},
        "chooses a machine of a vm lab"},
+      {{"--suite", "apparmor", "--node-image", "official"},
+       "--node-image official needs --lab kind"},
       {{"--suite", "apparmor", "--lab", "kubeconfig"}, "needs --kubeconfig"},
       {{"--suite", "apparmor", "--lab", "cloud"}, "unknown lab \"cloud\""},
       {{"--suite", "apparmor", "--kubernetes", "1.3"}, "known: 1.23.17"},

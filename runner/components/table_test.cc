@@ -218,7 +218,7 @@ TEST(ComponentTable, AnUnknownFieldIsRefusedWhereverItIs) {
   for (const auto* place :
        {"", "/default", "/kubernetes/0", "/go-modules/0",
         "/go-modules/0/generate/0", "/kubeadm-apis/0", "/go-modules/1",
-        "/node-os/0", "/kind"}) {
+        "/node-os/0", "/kind", "/kind/node-images/0"}) {
     auto table = RealTable();
     table[json::json_pointer(place)]["colour"] = "red";
 
@@ -244,6 +244,37 @@ TEST(ComponentTable, EveryReferenceMustResolve) {
     ASSERT_FALSE(loaded) << place;
     EXPECT_THAT(loaded.error().what, HasSubstr("no-such-thing"));
   }
+}
+
+TEST(NodeImages, ThereIsOneOfEveryKubernetes) {
+  const auto table = LoadComponentTable(LAB_SOURCE_DIR);
+  ASSERT_TRUE(table) << table.error().what;
+  for (const auto& version : table->kubernetes) {
+    const auto image = table->kind.FindNodeImage(version.version);
+    ASSERT_TRUE(image) << image.error().what;
+    EXPECT_THAT(image->image,
+                MatchesRegex("docker.io/kindest/node:v" + image->kubernetes +
+                             "@sha256:[0-9a-f]{64}"));
+  }
+}
+
+TEST(NodeImages, TheVersionItselfOrTheNewestOfItsMinor) {
+  KindTable kind;
+  kind.node_images = {{"1.30.4", "a"}, {"1.30.13", "b"}, {"1.30.9", "c"}};
+  EXPECT_EQ(kind.FindNodeImage("1.30.4")->image, "a");
+  EXPECT_EQ(kind.FindNodeImage("1.30.5")->image, "b");
+  const auto none = kind.FindNodeImage("1.3.5");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::kUsage);
+  EXPECT_THAT(none.error().what, HasSubstr("1.30.4, 1.30.13, 1.30.9"));
+}
+
+TEST(NodeImages, WithoutADigestIsRefused) {
+  auto table = RealTable();
+  table["kind"]["node-images"][0]["image"] = "docker.io/kindest/node:v1.23.17";
+  const auto loaded = Load(table.dump());
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().what, HasSubstr("v1.23.17 has no digest"));
 }
 
 TEST(ComponentTable, AnUnknownSourceIsRefused) {

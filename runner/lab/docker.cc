@@ -43,18 +43,27 @@ Result<std::string> Docker::Version() const {
   return std::string(Trim(said));
 }
 
+Result<std::vector<std::string>> Docker::TagsOf(const std::string& tag) const {
+  return Words({"images", "--format", "{{.Repository}}:{{.Tag}}",
+                tag.substr(0, tag.rfind(':'))});
+}
+
 Status Docker::ProvideImage(const std::string& tag, const Path& archive) const {
-  const std::string name = tag.substr(0, tag.rfind(':'));
-  LAB_TRY(const auto there,
-          Words({"images", "--format", "{{.Repository}}:{{.Tag}}", name}));
+  LAB_TRY(const auto there, TagsOf(tag));
   if (std::find(there.begin(), there.end(), tag) != there.end()) return {};
   LAB_TRY(const auto loaded,
           Run({"load", "--quiet", "--input", archive.string()}, 5min));
-  for (const auto& old : there) {
-    // One that another lab runs is refused, and stays.
-    (void)Run({"rmi", old}).has_value();
-  }
+  RemoveOthers(tag);
   return {};
+}
+
+void Docker::RemoveOthers(const std::string& tag) const {
+  const auto there = TagsOf(tag);
+  if (!there) return;
+  for (const auto& old : *there) {
+    // One that another lab runs is refused, and stays.
+    if (old != tag) (void)Run({"rmi", old}).has_value();
+  }
 }
 
 Status Docker::MakeNetwork(const std::string& name,

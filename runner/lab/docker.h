@@ -32,6 +32,10 @@ class Docker {
   /// Others of the same name that no container uses are removed.
   Status ProvideImage(const std::string& tag, const Path& archive) const;
 
+  /// Removes images of the same name as `tag`, but another tag, that no
+  /// container uses.
+  void RemoveOthers(const std::string& tag) const;
+
   /// Makes a network that belongs to the lab in `directory`.
   Status MakeNetwork(const std::string& name, const Path& directory) const;
 
@@ -45,6 +49,7 @@ class Docker {
   NodeLogin LoginTo(const std::string& container) const;
 
  private:
+  Result<std::vector<std::string>> TagsOf(const std::string& tag) const;
   Result<std::vector<std::string>> Words(
       std::vector<std::string> arguments) const;
   std::string host_;
