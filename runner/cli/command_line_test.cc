@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 struct Said {
   ExitCode code = ExitCode::kBug;
@@ -53,6 +54,23 @@ class CommandLine : public ScratchFixture {
 
  private:
 };
+
+// kind's own variable; a lab that went on with Docker would not be what the
+// person asked for.
+TEST_F(CommandLine, DoctorNamesAProviderThatKindLabsDoNotHave) {
+  for (const char* provider : {"podman", "nerdctl"}) {
+    ::setenv("KIND_EXPERIMENTAL_PROVIDER", provider, 1);
+    const auto said = Run({"doctor", "--lab", "kind"});
+    EXPECT_EQ(said.code, ExitCode::kProvision);
+    EXPECT_THAT(said.out, HasSubstr("KIND_EXPERIMENTAL_PROVIDER=" +
+                                    std::string(provider)));
+    EXPECT_THAT(said.out, HasSubstr("unset KIND_EXPERIMENTAL_PROVIDER"));
+  }
+  ::setenv("KIND_EXPERIMENTAL_PROVIDER", "docker", 1);
+  EXPECT_THAT(Run({"doctor", "--lab", "kind"}).out,
+              Not(HasSubstr("KIND_EXPERIMENTAL_PROVIDER")));
+  ::unsetenv("KIND_EXPERIMENTAL_PROVIDER");
+}
 
 TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
   struct {

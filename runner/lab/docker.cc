@@ -127,4 +127,16 @@ FoundDocker FindRunningDocker() {
           fmt::format("no daemon answers at {}", docker.host())};
 }
 
+std::optional<std::string> WhyNoProvider(const std::string& provider) {
+  // What kind knows beside Docker (pkg/internal/runtime/runtime.go); any other
+  // word it ignores.
+  for (const char* other : {"podman", "nerdctl", "finch", "nerdctl.lima"}) {
+    if (provider != other) continue;
+    return fmt::format(
+        "KIND_EXPERIMENTAL_PROVIDER={}: kind labs are made with Docker only",
+        provider);
+  }
+  return std::nullopt;
+}
+
 }  // namespace lab

@@ -65,4 +65,8 @@ struct FoundDocker {
 };
 FoundDocker FindRunningDocker();
 
+/// Why kind labs cannot be made with the provider of that name, as kind's own
+/// variable KIND_EXPERIMENTAL_PROVIDER has it; nothing if they can.
+std::optional<std::string> WhyNoProvider(const std::string& provider);
+
 }  // namespace lab
