@@ -60,9 +60,11 @@ Status Docker::ProvideImage(const std::string& tag, const Path& archive) const {
 void Docker::RemoveOthers(const std::string& tag) const {
   const auto there = TagsOf(tag);
   if (!there) return;
+  const std::string version = tag.substr(0, tag.rfind('-') + 1);
   for (const auto& old : *there) {
+    if (old == tag || !old.starts_with(version)) continue;
     // One that another lab runs is refused, and stays.
-    if (old != tag) (void)Run({"rmi", old}).has_value();
+    (void)Run({"rmi", old}).has_value();
   }
 }
 

@@ -29,11 +29,11 @@ class Docker {
   Result<std::string> Version() const;
 
   /// Makes sure that the daemon has image `tag`, from a docker-archive of it.
-  /// Others of the same name that no container uses are removed.
+  /// Older ones are removed, see RemoveOthers.
   Status ProvideImage(const std::string& tag, const Path& archive) const;
 
-  /// Removes images of the same name as `tag`, but another tag, that no
-  /// container uses.
+  /// Removes images whose tags differ from `tag`, NAME:VERSION-KEY, in the key
+  /// only, and that no container uses.
   void RemoveOthers(const std::string& tag) const;
 
   /// Makes a network that belongs to the lab in `directory`.
