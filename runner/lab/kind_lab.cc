@@ -235,15 +235,16 @@ Status KindLab::ImportImages(const KindLabRequest& request) {
   }
   std::vector<std::future<Status>> imports;
   for (const auto& node : file_.nodes) {
-    imports.push_back(std::async(std::launch::async, [&]() -> Status {
-      const NodeShell shell(file_, node.name);
-      for (const auto& archive : archives) {
-        LAB_TRY(const auto said, shell.AskOk({"ctr", "--namespace=k8s.io",
-                                              "images", "import", "-"},
-                                             archive));
-      }
-      return {};
-    }));
+    imports.push_back(
+        std::async(std::launch::async, [&, name = node.name]() -> Status {
+          const NodeShell shell(file_, name);
+          for (const auto& archive : archives) {
+            LAB_TRY(const auto said, shell.AskOk({"ctr", "--namespace=k8s.io",
+                                                  "images", "import", "-"},
+                                                 archive));
+          }
+          return {};
+        }));
   }
   Status all;
   for (auto& import : imports) {
