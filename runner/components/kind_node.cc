@@ -229,7 +229,15 @@ struct ClusterImage {
   std::string program;  ///< "kube-apiserver", as the image's name has it
   Path file;
   std::string place;  ///< in the image
+  std::vector<std::string> env{};
 };
+
+// Over TLS etcd answers gRPC through Go's HTTP server, unless HTTP has a port
+// of its own; that server refuses the :authority of clients of 3.5.1 and older
+// (Kubernetes 1.23: "RST_STREAM with error code: PROTOCOL_ERROR"). etcd takes
+// its flags from the environment, too.
+constexpr const char* kEtcdHttpApart =
+    "ETCD_LISTEN_CLIENT_HTTP_URLS=http://127.0.0.1:2382";
 
 Status WriteClusterImage(const ClusterImage& image, const std::string& tag,
                          const Path& root, const Path& archive) {
@@ -245,9 +253,11 @@ Status WriteClusterImage(const ClusterImage& image, const std::string& tag,
     LAB_CHECK_OK(AddProxyPrograms(root, writer));
   }
   LAB_CHECK_OK(writer.Close());
-  LAB_CHECK_OK(WriteImageArchive(
-      archive, tag, layer,
-      {{"Entrypoint", {"/" + image.place}}, {"Env", {kPath}}}));
+  std::vector<std::string> env = {kPath};
+  env.insert(env.end(), image.env.begin(), image.env.end());
+  LAB_CHECK_OK(
+      WriteImageArchive(archive, tag, layer,
+                        {{"Entrypoint", {"/" + image.place}}, {"Env", env}}));
   return RemoveTree(layer);
 }
 
@@ -264,7 +274,7 @@ Result<std::vector<Path>> MakeClusterImages(const KindNodeInputs& in,
       {"kube-scheduler", have.kubernetes / "kube-scheduler",
        local + "kube-scheduler"},
       {"kube-proxy", have.kube_proxy / "kube-proxy", local + "kube-proxy"},
-      {"etcd", have.etcd / "etcd", local + "etcd"},
+      {"etcd", have.etcd / "etcd", local + "etcd", {kEtcdHttpApart}},
       {"coredns", have.coredns / "coredns", "coredns"},
       {"pause", in.probes / "pause", "pause"}};
   LAB_TRY(const auto said,
@@ -362,7 +372,7 @@ Result<KindNodeDifferences> DifferencesOf(const std::string& fixture,
 }
 
 Result<PartRecipe> KindNodeRecipe(const KindNodeInputs& inputs) {
-  std::vector<std::string> key = {"kind-node/1", inputs.kubernetes_version};
+  std::vector<std::string> key = {"kind-node/2", inputs.kubernetes_version};
   for (const auto* recipe :
        {&inputs.root, &inputs.kubernetes, &inputs.kube_proxy, &inputs.etcd,
         &inputs.containerd, &inputs.kind, &inputs.crictl, &inputs.cni_plugins,
