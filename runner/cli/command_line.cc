@@ -121,12 +121,19 @@ class Grammar {
         "where it works)");
     command.add_option("--accel", options.accel,
                        "auto (KVM if a test boot works), kvm or tcg");
+    AddNodeImage(command, options);
     AddPartOptions(command, options);
   }
 
   static void AddLabKind(CLI::App& command, LabOptions& options) {
     command.add_option("--lab", options.lab,
                        "auto (vm), vm, kind, or kubeconfig");
+  }
+
+  static void AddNodeImage(CLI::App& command, LabOptions& options) {
+    command.add_option("--node-image", options.node_image,
+                       "With --lab kind: built (default), official (kind's "
+                       "own, pulled by digest) or the name of an image");
   }
 
   static void AddCluster(CLI::App& command, LabOptions& options) {
@@ -219,6 +226,7 @@ class Grammar {
         Command(app_, "fetch", "Get all parts ahead of time",
                 [this](const Context& c) { return Fetch(c, parsed_.run.lab); });
     AddLabKind(*fetch, parsed_.run.lab);
+    AddNodeImage(*fetch, parsed_.run.lab);
     fetch->add_option("--kubernetes", parsed_.run.lab.kubernetes,
                       "Version, or all");
     AddNodeOs(*fetch, parsed_.run.lab,

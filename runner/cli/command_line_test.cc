@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 struct Said {
   ExitCode code = ExitCode::kBug;
@@ -54,6 +55,23 @@ class CommandLine : public ScratchFixture {
  private:
 };
 
+// kind's own variable; a lab that went on with Docker would not be what the
+// person asked for.
+TEST_F(CommandLine, DoctorNamesAProviderThatKindLabsDoNotHave) {
+  for (const char* provider : {"podman", "nerdctl"}) {
+    ::setenv("KIND_EXPERIMENTAL_PROVIDER", provider, 1);
+    const auto said = Run({"doctor", "--lab", "kind"});
+    EXPECT_EQ(said.code, ExitCode::kProvision);
+    EXPECT_THAT(said.out, HasSubstr("KIND_EXPERIMENTAL_PROVIDER=" +
+                                    std::string(provider)));
+    EXPECT_THAT(said.out, HasSubstr("unset KIND_EXPERIMENTAL_PROVIDER"));
+  }
+  ::setenv("KIND_EXPERIMENTAL_PROVIDER", "docker", 1);
+  EXPECT_THAT(Run({"doctor", "--lab", "kind"}).out,
+              Not(HasSubstr("KIND_EXPERIMENTAL_PROVIDER")));
+  ::unsetenv("KIND_EXPERIMENTAL_PROVIDER");
+}
+
 TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
   struct {
     std::vector<std::string> arguments;
@@ -78,6 +96,8 @@ TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {
       {{"--suite", "apparmor", "--lab", "kind", "--kubernetes", "1.30",
         "--config", LAB_SOURCE_DIR "/fixtures/kind-configs/valid-choices.yaml"},
        "chooses a machine of a vm lab"},
+      {{"--suite", "apparmor", "--node-image", "official"},
+       "--node-image official needs --lab kind"},
       {{"--suite", "apparmor", "--lab", "kubeconfig"}, "needs --kubeconfig"},
       {{"--suite", "apparmor", "--lab", "cloud"}, "unknown lab \"cloud\""},
       {{"--suite", "apparmor", "--kubernetes", "1.3"}, "known: 1.23.17"},

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <regex>
 
 #include "runner/base/text.h"
@@ -167,6 +168,11 @@ std::vector<Finding> BuildFindings() {
 }
 
 Finding DockerFinding() {
+  const char* provider = std::getenv("KIND_EXPERIMENTAL_PROVIDER");
+  if (const auto why = WhyNoProvider(provider == nullptr ? "" : provider)) {
+    return {"Docker", Level::kMissing, *why,
+            "unset KIND_EXPERIMENTAL_PROVIDER"};
+  }
   const auto found = FindRunningDocker();
   if (found.docker) {
     return {"Docker", Level::kGood,

@@ -32,8 +32,10 @@ std::string DescribeLab(const LabOptions& options, const LabPlan& plan) {
     return "the cluster of " + plan.config.file;
   }
   if (plan.lab == "kind") {
-    return fmt::format("kind, Kubernetes {}, {}", plan.kubernetes.version,
-                       Path(plan.config.file).filename().string());
+    const std::string image =
+        plan.node_image.empty() ? "" : ", nodes of " + plan.node_image;
+    return fmt::format("kind, Kubernetes {}, {}{}", plan.kubernetes.version,
+                       Path(plan.config.file).filename().string(), image);
   }
   auto text =
       fmt::format("Kubernetes {} on {}, {}, {}", plan.kubernetes.version,

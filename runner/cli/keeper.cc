@@ -73,6 +73,7 @@ std::vector<std::string> KeeperCommand(const LabCommandOptions& options,
   add("--suite", options.lab.suite);
   add("--runtime", options.lab.runtime);
   add("--accel", options.lab.accel);
+  add("--node-image", options.lab.node_image);
   add("--from-saved", options.from_saved);
   add("--debian-mirror", options.lab.debian_mirror);
   if (options.lab.offline) argv.push_back("--offline");

@@ -46,6 +46,7 @@ Status CheckOptions(const RunOptions& options) {
       {"--config", lab.config != usual.config},
       {"--runtime", lab.runtime != usual.runtime},
       {"--accel", lab.accel != usual.accel},
+      {"--node-image", lab.node_image != usual.node_image},
       {"--use-lab", !options.use_lab.empty()},
       {"--keep-lab", options.keep_lab},
       {"--sabotage", !options.sabotage.empty()}};

@@ -19,6 +19,7 @@ struct LabOptions {
   std::string suite;       ///< empty: for no suite in particular
   std::string runtime;     ///< empty: crun, or what works on a node's system
   std::string accel = "auto";
+  std::string node_image;  ///< of --lab kind; empty: built
   std::string debian_mirror;
   bool offline = false;
   std::string kubeconfig;  ///< of --lab kubeconfig, as the next two

@@ -156,10 +156,27 @@ std::string OptionsToRepeat(const LabOptions& options) {
   add("--config", options.config, defaults.config);
   add("--runtime", options.runtime, defaults.runtime);
   add("--accel", options.accel, defaults.accel);
+  add("--node-image", options.node_image, defaults.node_image);
   add("--kubeconfig", options.kubeconfig, defaults.kubeconfig);
   add("--context", options.context, defaults.context);
   add("--image", options.image, defaults.image);
   return text.empty() ? text : text.substr(1);
+}
+
+// The image that nodes of a kind lab are derived from; empty: the built one.
+Result<std::string> ChooseNodeImage(const std::string& kind,
+                                    const LabOptions& options,
+                                    const ComponentTable& table,
+                                    const std::string& kubernetes) {
+  const std::string& wanted = options.node_image;
+  if (wanted.empty()) return std::string();
+  if (kind != "kind") {
+    return UsageError(fmt::format("--node-image {} needs --lab kind", wanted));
+  }
+  if (wanted == "built") return std::string();
+  if (wanted != "official") return wanted;
+  LAB_TRY(const auto entry, table.kind.FindNodeImage(kubernetes));
+  return entry.image;
 }
 
 // Options that choose a cluster, and those of labs that are made.
@@ -170,7 +187,8 @@ Status CheckClusterOptions(const std::string& kind, const LabOptions& options) {
       {"--kubernetes", options.kubernetes, usual.kubernetes},
       {"--node-os", options.node_os, usual.node_os},
       {"--runtime", options.runtime, usual.runtime},
-      {"--accel", options.accel, usual.accel}};
+      {"--accel", options.accel, usual.accel},
+      {"--node-image", options.node_image, usual.node_image}};
   const std::tuple<const char*, std::string, std::string> there[] = {
       {"--kubeconfig", options.kubeconfig, ""},
       {"--context", options.context, ""},
@@ -198,8 +216,13 @@ Result<LabPlan> PlanKubeconfigLab(const Context& context,
   }
   LAB_TRY(auto table, LoadComponentTable(context.home));
   LAB_TRY(const auto kubernetes, ChooseKubernetes(table, options));
-  LabPlan plan{"kubeconfig",     {}, kubernetes,
-               std::move(table), {}, OptionsToRepeat(options)};
+  LabPlan plan{"kubeconfig",
+               {},
+               kubernetes,
+               std::move(table),
+               {},
+               {},
+               OptionsToRepeat(options)};
   plan.config.file = options.kubeconfig;
   return plan;
 }
@@ -227,8 +250,15 @@ Result<LabPlan> PlanLab(const Context& context, const LabOptions& options) {
   LAB_TRY(auto table, LoadComponentTable(context.home));
   LAB_TRY(const auto kubernetes, ChooseKubernetes(table, options));
   LAB_TRY(auto config, ReadConfig(context, options, kubernetes));
-  LabPlan plan{kind, std::move(config),       kubernetes, std::move(table),
-               {},   OptionsToRepeat(options)};
+  LAB_TRY(auto image,
+          ChooseNodeImage(kind, options, table, kubernetes.version));
+  LabPlan plan{kind,
+               std::move(config),
+               kubernetes,
+               std::move(table),
+               {},
+               std::move(image),
+               OptionsToRepeat(options)};
   LAB_CHECK_OK(CheckMounts(plan.config));
   LAB_CHECK_OK(CheckShape(plan));
   LAB_TRY(const auto gates, FeatureGates::Load(context.home, kubernetes));
@@ -282,8 +312,9 @@ Result<std::vector<PartRecipe>> PlannedRecipes(const Context& context,
                                                const LabPlan& plan,
                                                Cache& cache) {
   if (plan.lab == "kind") {
-    return KindPartRecipes({plan.kubernetes, options.debian_mirror}, plan.table,
-                           context.home, cache);
+    return KindPartRecipes(
+        {plan.kubernetes, options.debian_mirror, !plan.node_image.empty()},
+        plan.table, context.home, cache);
   }
   if (plan.lab == "kubeconfig") {
     if (!FindProgram("kubectl").empty()) return std::vector<PartRecipe>();
@@ -314,7 +345,8 @@ Result<LabParts> ProvidePlannedParts(const Context& context,
   }
   if (plan.lab == "kind") {
     LAB_TRY(parts.kind,
-            ProvideKindParts({plan.kubernetes, options.debian_mirror},
+            ProvideKindParts({plan.kubernetes, options.debian_mirror,
+                              !plan.node_image.empty()},
                              plan.table, context.home, cache));
     return parts;
   }
@@ -336,7 +368,9 @@ Result<std::unique_ptr<Lab>> ProvisionLab(
                         .directory = directory,
                         .config = plan.config,
                         .kubernetes = plan.kubernetes,
-                        .parts = parts.kind},
+                        .parts = parts.kind,
+                        .node_image = plan.node_image,
+                        .offline = options.offline},
                        progress);
   }
   if (plan.lab == "kubeconfig") {

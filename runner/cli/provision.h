@@ -19,7 +19,8 @@ struct LabPlan {
   KubernetesVersion kubernetes;
   ComponentTable table;
   std::set<std::string> node_os;  ///< all that nodes of this lab run
-  std::string options;  ///< those that differ from the defaults, to repeat
+  std::string node_image;  ///< that kind's nodes are derived from, if any
+  std::string options;     ///< those that differ from the defaults, to repeat
 };
 Result<LabPlan> PlanLab(const Context& context, const LabOptions& options);
 

@@ -11,6 +11,7 @@
 #include "runner/components/archive.h"
 #include "runner/components/image_archive.h"
 #include "runner/components/images.h"
+#include "runner/components/node_files.h"
 #include "runner/process/process.h"
 
 namespace lab {
@@ -21,16 +22,10 @@ using nlohmann::json;
 
 constexpr const char* kPath =
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-constexpr const char* kLibraries = "usr/lib/x86_64-linux-gnu";
 
-struct Placed {
-  const char* source;
-  const char* target;
-  int mode;
-};
-
-constexpr Placed kFixtures[] = {
-    {"containerd-config.toml", "etc/containerd/config.toml", 0644},
+constexpr const char* kContainerdConfig = "etc/containerd/config.toml";
+constexpr PlacedFile kFixtures[] = {
+    {"containerd-config.toml", kContainerdConfig, 0644},
     {"lab-cni", "usr/local/bin/lab-cni", 0755},
     {"lab-cni.service", "etc/systemd/system/lab-cni.service", 0644},
     {"lab-securityfs.service", "etc/systemd/system/lab-securityfs.service",
@@ -38,11 +33,7 @@ constexpr Placed kFixtures[] = {
     {"default-cni.yaml", "kind/manifests/default-cni.yaml", 0644},
     {"default-storage.yaml", "kind/manifests/default-storage.yaml", 0644},
 };
-constexpr const char* kKubeletFlags = "kubelet-flags.json";
-constexpr Placed kProbes[] = {
-    {"node", "usr/local/bin/lab-node", 0755},
-    {"seccomp", "usr/local/bin/lab-seccomp", 0755},
-};
+constexpr const char* kVersions = "versions.json";
 
 // What kind's Dockerfile (images/base) does with the files of systemd: units
 // that a node is not to start, and those that it is.
@@ -88,34 +79,6 @@ Result<Have> Provide(const KindNodeInputs& in) {
   return have;
 }
 
-Status Copy(const Path& from, const Path& to, int mode) {
-  LAB_CHECK_OK(MakeDirectories(to.parent_path()));
-  std::error_code code;
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
-  if (!code) fs::permissions(to, static_cast<fs::perms>(mode), code);
-  if (!code) return {};
-  return Error{fmt::format("copy {} to {}: {}", from.string(), to.string(),
-                           code.message())};
-}
-
-Status Link(const Path& at, const std::string& target) {
-  LAB_CHECK_OK(MakeDirectories(at.parent_path()));
-  std::error_code code;
-  fs::remove(at, code);
-  fs::create_symlink(target, at, code);
-  if (!code) return {};
-  return Error{fmt::format("link {}: {}", at.string(), code.message())};
-}
-
-bool Wanted(const std::string& name) {
-  for (const char* prefix :
-       {"usr/share/doc/", "usr/share/man/", "usr/share/locale/",
-        "usr/share/info/", "var/cache/", "var/lib/apt/", "dev/"}) {
-    if (name.starts_with(prefix)) return false;
-  }
-  return true;
-}
-
 // The files of kind's images: scripts are to be run, the rest is read.
 Status PlaceKindFiles(const Path& files, const Path& root) {
   for (const auto& entry : fs::recursive_directory_iterator(files)) {
@@ -124,7 +87,7 @@ Status PlaceKindFiles(const Path& files, const Path& root) {
     const std::string text = name.string();
     const bool program =
         text.starts_with("usr/local/bin/") || text.starts_with("kind/bin/");
-    LAB_CHECK_OK(Copy(entry.path(), root / name, program ? 0755 : 0644));
+    LAB_CHECK_OK(CopyFile(entry.path(), root / name, program ? 0755 : 0644));
   }
   return {};
 }
@@ -147,14 +110,14 @@ Status SetUpSystemd(const Path& root) {
   }
   const Path own = root / "etc/systemd/system";
   for (const char* unit : kEnabled) {
-    LAB_CHECK_OK(Link(own / "multi-user.target.wants" / unit,
-                      fmt::format("/etc/systemd/system/{}", unit)));
+    LAB_CHECK_OK(MakeSymlink(own / "multi-user.target.wants" / unit,
+                             fmt::format("/etc/systemd/system/{}", unit)));
   }
   // It would register things in binfmt_misc, which is the kernel's alone.
-  LAB_CHECK_OK(Link(own / "systemd-binfmt.service", "/dev/null"));
-  LAB_CHECK_OK(Link(own / "default.target",
-                    "/usr/lib/systemd/system/multi-user.target"));
-  LAB_CHECK_OK(Link(root / "usr/sbin/init", "/usr/lib/systemd/systemd"));
+  LAB_CHECK_OK(MakeSymlink(own / "systemd-binfmt.service", "/dev/null"));
+  LAB_CHECK_OK(MakeSymlink(own / "default.target",
+                           "/usr/lib/systemd/system/multi-user.target"));
+  LAB_CHECK_OK(MakeSymlink(root / "usr/sbin/init", "/usr/lib/systemd/systemd"));
   LAB_CHECK_OK(MakeDirectories(root / "etc/systemd/journald.conf.d"));
   return WriteFile(root / "etc/systemd/journald.conf.d/kind.conf",
                    "[Journal]\nReadKMsg=no\n");
@@ -164,24 +127,19 @@ Status PlacePrograms(const KindNodeInputs& in, const Have& have,
                      const Path& root) {
   const Path local = root / "usr/local/bin";
   for (const char* name : {"containerd", "containerd-shim-runc-v2", "ctr"}) {
-    LAB_CHECK_OK(Copy(have.containerd / name, local / name, 0755));
+    LAB_CHECK_OK(CopyFile(have.containerd / name, local / name, 0755));
   }
-  LAB_CHECK_OK(Copy(have.crictl / "crictl", local / "crictl", 0755));
+  LAB_CHECK_OK(CopyFile(have.crictl / "crictl", local / "crictl", 0755));
   for (const char* name : {"kubeadm", "kubelet", "kubectl"}) {
-    LAB_CHECK_OK(Copy(have.kubernetes / name, root / "usr/bin" / name, 0755));
+    LAB_CHECK_OK(
+        CopyFile(have.kubernetes / name, root / "usr/bin" / name, 0755));
   }
   for (const char* name : {"host-local", "loopback", "ptp", "portmap"}) {
     LAB_CHECK_OK(
-        Copy(have.cni_plugins / name, root / "opt/cni/bin" / name, 0755));
+        CopyFile(have.cni_plugins / name, root / "opt/cni/bin" / name, 0755));
   }
-  for (const auto& file : kProbes) {
-    LAB_CHECK_OK(Copy(in.probes / file.source, root / file.target, file.mode));
-  }
-  for (const auto& file : kFixtures) {
-    LAB_CHECK_OK(
-        Copy(in.fixtures / file.source, root / file.target, file.mode));
-  }
-  return {};
+  LAB_CHECK_OK(PlaceFiles(kKindNodeProbes, in.probes, root));
+  return PlaceFiles(kFixtures, in.fixtures, root);
 }
 
 // As kind's Dockerfile has it: containerd's own, with the hook that hides the
@@ -196,16 +154,31 @@ Status WriteBaseSpec(const Path& ctr, const Path& file) {
   return WriteFile(file, spec.dump());
 }
 
+// runc and crun then make the cgroups themselves, where a kubelet with the
+// driver cgroupfs expects them.
+Status LeaveCgroupsToRuntime(const Path& config) {
+  LAB_TRY(const auto text, ReadFile(config));
+  const auto changed =
+      ReplaceAll(text, "SystemdCgroup = true", "SystemdCgroup = false");
+  if (changed == text) {
+    return Error{config.string() + " does not ask for systemd's cgroups"};
+  }
+  return WriteFile(config, changed);
+}
+
 Status WriteConfiguration(const KindNodeInputs& in, const Have& have,
                           const Path& root) {
   LAB_CHECK_OK(WriteBaseSpec(have.containerd / "ctr",
                              root / "etc/containerd/cri-base.json"));
-  LAB_TRY(const auto text, ReadFile(in.fixtures / kKubeletFlags));
-  LAB_TRY(const auto flags, KubeletFlagsFor(text, in.kubernetes_version));
+  LAB_TRY(const auto text, ReadFile(in.fixtures / kVersions));
+  LAB_TRY(const auto differs, DifferencesOf(text, in.kubernetes_version));
   LAB_TRY(auto usual, ReadFile(root / "etc/default/kubelet"));
   std::string line(Trim(usual));
-  for (const auto& flag : flags) line += " " + flag;
+  for (const auto& flag : differs.kubelet_flags) line += " " + flag;
   LAB_CHECK_OK(WriteFile(root / "etc/default/kubelet", line + "\n"));
+  if (!differs.systemd_cgroups) {
+    LAB_CHECK_OK(LeaveCgroupsToRuntime(root / kContainerdConfig));
+  }
   LAB_CHECK_OK(WriteFile(root / "kind/version", "v" + in.kubernetes_version));
   LAB_CHECK_OK(WriteFile(root / "etc/machine-id", ""));
   LAB_CHECK_OK(MakeDirectories(root / "etc/kubernetes/manifests"));
@@ -214,22 +187,6 @@ Status WriteConfiguration(const KindNodeInputs& in, const Have& have,
     LAB_CHECK_OK(MakeDirectories(root / directory));
   }
   return {};
-}
-
-// The libraries that a program of `root` is linked with, below `root`.
-Result<std::set<Path>> LibrariesOf(const Path& root, const Path& program) {
-  LAB_TRY(const auto said,
-          RunOk({.argv = {(root / "usr/lib64/ld-linux-x86-64.so.2").string(),
-                          "--library-path", (root / kLibraries).string(),
-                          "--list", program.string()}}));
-  std::set<Path> libraries;
-  for (const auto& line : Lines(said)) {
-    const auto arrow = line.find("=> ");
-    if (arrow == std::string::npos) continue;
-    const Path path = line.substr(arrow + 3, line.rfind(" (") - arrow - 3);
-    if (path.string().starts_with(root.string())) libraries.insert(path);
-  }
-  return libraries;
 }
 
 // kube-proxy calls iptables and its relations, which are Debian's.
@@ -260,9 +217,7 @@ Status AddProxyPrograms(const Path& root, ArchiveWriter& layer) {
                                       entry.path().filename().string()),
                           entry.path(), 0644));
   }
-  LAB_CHECK_OK(layer.AddFileFrom("usr/lib64/ld-linux-x86-64.so.2",
-                                 root / "usr/lib64/ld-linux-x86-64.so.2",
-                                 0755));
+  LAB_CHECK_OK(layer.AddFileFrom(kLoader, root / kLoader, 0755));
   for (const char* name : {"lib", "lib64", "sbin"}) {
     LAB_CHECK_OK(layer.AddSymlink(name, fmt::format("usr/{}", name)));
   }
@@ -274,7 +229,15 @@ struct ClusterImage {
   std::string program;  ///< "kube-apiserver", as the image's name has it
   Path file;
   std::string place;  ///< in the image
+  std::vector<std::string> env{};
 };
+
+// Over TLS etcd answers gRPC through Go's HTTP server, unless HTTP has a port
+// of its own; that server refuses the :authority of clients of 3.5.1 and older
+// (Kubernetes 1.23: "RST_STREAM with error code: PROTOCOL_ERROR"). etcd takes
+// its flags from the environment, too.
+constexpr const char* kEtcdHttpApart =
+    "ETCD_LISTEN_CLIENT_HTTP_URLS=http://127.0.0.1:2382";
 
 Status WriteClusterImage(const ClusterImage& image, const std::string& tag,
                          const Path& root, const Path& archive) {
@@ -290,9 +253,11 @@ Status WriteClusterImage(const ClusterImage& image, const std::string& tag,
     LAB_CHECK_OK(AddProxyPrograms(root, writer));
   }
   LAB_CHECK_OK(writer.Close());
-  LAB_CHECK_OK(WriteImageArchive(
-      archive, tag, layer,
-      {{"Entrypoint", {"/" + image.place}}, {"Env", {kPath}}}));
+  std::vector<std::string> env = {kPath};
+  env.insert(env.end(), image.env.begin(), image.env.end());
+  LAB_CHECK_OK(
+      WriteImageArchive(archive, tag, layer,
+                        {{"Entrypoint", {"/" + image.place}}, {"Env", env}}));
   return RemoveTree(layer);
 }
 
@@ -309,7 +274,7 @@ Result<std::vector<Path>> MakeClusterImages(const KindNodeInputs& in,
       {"kube-scheduler", have.kubernetes / "kube-scheduler",
        local + "kube-scheduler"},
       {"kube-proxy", have.kube_proxy / "kube-proxy", local + "kube-proxy"},
-      {"etcd", have.etcd / "etcd", local + "etcd"},
+      {"etcd", have.etcd / "etcd", local + "etcd", {kEtcdHttpApart}},
       {"coredns", have.coredns / "coredns", "coredns"},
       {"pause", in.probes / "pause", "pause"}};
   LAB_TRY(const auto said,
@@ -355,7 +320,7 @@ Status Build(const KindNodeInputs& in, const std::string& tag, const Path& into,
              const Path& log) {
   LAB_TRY(const auto have, Provide(in));
   const Path root = into / "root";
-  LAB_CHECK_OK(ExtractArchive(have.root / "root.tar", root, Wanted));
+  LAB_CHECK_OK(ExtractArchive(have.root / "root.tar", root, WantedOnNode));
   LAB_CHECK_OK(PlaceKindFiles(have.kind / "node", root));
   LAB_CHECK_OK(SetUpSystemd(root));
   LAB_CHECK_OK(PlacePrograms(in, have, root));
@@ -385,20 +350,25 @@ std::string KindNodeImage(const std::string& kubernetes,
                      id.substr(id.rfind('-') + 1));
 }
 
-Result<std::vector<std::string>> KubeletFlagsFor(
-    const std::string& fixture, const std::string& kubernetes) {
+Result<KindNodeDifferences> DifferencesOf(const std::string& fixture,
+                                          const std::string& kubernetes) {
   LAB_TRY(const auto version, Version::In(kubernetes));
-  std::vector<std::string> flags;
+  KindNodeDifferences differences;
   try {
     for (const auto& entry : json::parse(fixture)) {
       LAB_TRY(const auto range,
               VersionRange::Parse(entry.at("kubernetes").get<std::string>()));
-      if (range.Contains(version)) flags.push_back(entry.at("flag"));
+      if (!range.Contains(version)) continue;
+      if (entry.contains("kubelet-flag")) {
+        differences.kubelet_flags.push_back(entry.at("kubelet-flag"));
+      } else {
+        differences.systemd_cgroups = entry.at("systemd-cgroups");
+      }
     }
   } catch (const json::exception& e) {
-    return Error{std::string(kKubeletFlags) + ": " + e.what()};
+    return Error{std::string(kVersions) + ": " + e.what()};
   }
-  return flags;
+  return differences;
 }
 
 Result<PartRecipe> KindNodeRecipe(const KindNodeInputs& inputs) {
@@ -409,17 +379,16 @@ Result<PartRecipe> KindNodeRecipe(const KindNodeInputs& inputs) {
         &inputs.coredns}) {
     key.push_back(PartId(*recipe));
   }
-  std::vector<Path> files = {inputs.fixtures / kKubeletFlags,
+  std::vector<Path> files = {inputs.fixtures / kVersions,
                              inputs.probes / "pause", inputs.probes / "probe",
                              inputs.probes / "loader"};
   for (const auto& file : kFixtures) {
     files.push_back(inputs.fixtures / file.source);
   }
-  for (const auto& file : kProbes) files.push_back(inputs.probes / file.source);
-  for (const auto& file : files) {
-    LAB_TRY(const auto digest, Sha256OfFile(file));
-    key.push_back(file.filename().string() + "=" + digest);
-  }
+  for (const auto& file : kKindNodeProbes)
+    files.push_back(inputs.probes / file.source);
+  LAB_TRY(const auto keys, FileKeys(files));
+  key.insert(key.end(), keys.begin(), keys.end());
   PartRecipe recipe{.name = "kind-node-" + inputs.kubernetes_version,
                     .inputs = std::move(key),
                     .cold_seconds = 20,

@@ -37,9 +37,14 @@ Result<PartRecipe> KindNodeRecipe(const KindNodeInputs& inputs);
 std::string KindNodeImage(const std::string& kubernetes,
                           const PartRecipe& recipe);
 
-/// The flags among `fixture` (kubelet-flags.json) that kubelets of this version
-/// need.
-Result<std::vector<std::string>> KubeletFlagsFor(const std::string& fixture,
-                                                 const std::string& kubernetes);
+/// What a node has of its own because of its Kubernetes version.
+struct KindNodeDifferences {
+  std::vector<std::string> kubelet_flags;
+  bool systemd_cgroups = true;  ///< else the runtime makes cgroups itself
+};
+
+/// By `fixture` (fixtures/kind-node/versions.json).
+Result<KindNodeDifferences> DifferencesOf(const std::string& fixture,
+                                          const std::string& kubernetes);
 
 }  // namespace lab

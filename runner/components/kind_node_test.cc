@@ -12,17 +12,27 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(KubeletFlags, AreThoseOfTheVersion) {
+TEST(KindNodeDifferences, AreThoseOfTheVersion) {
   const auto text = *ReadFile(Path(LAB_SOURCE_DIR) / "fixtures" / "kind-node" /
-                              "kubelet-flags.json");
-  EXPECT_THAT(*KubeletFlagsFor(text, "1.36.3"),
-              ElementsAre("--fail-cgroupv1=false"));
-  EXPECT_THAT(*KubeletFlagsFor(text, "1.34.0"), IsEmpty());
+                              "versions.json");
+
+  const auto newest = *DifferencesOf(text, "1.36.3");
+  EXPECT_THAT(newest.kubelet_flags, ElementsAre("--fail-cgroupv1=false"));
+  EXPECT_TRUE(newest.systemd_cgroups);
+
+  const auto between = *DifferencesOf(text, "1.24.17");
+  EXPECT_THAT(between.kubelet_flags, IsEmpty());
+  EXPECT_TRUE(between.systemd_cgroups);
+
+  const auto old = *DifferencesOf(text, "1.23.17");
+  EXPECT_THAT(old.kubelet_flags, IsEmpty());
+  EXPECT_FALSE(old.systemd_cgroups);
 }
 
-TEST(KubeletFlags, ADamagedFileIsAnError) {
-  EXPECT_FALSE(KubeletFlagsFor("[{}]", "1.36.3"));
-  EXPECT_FALSE(KubeletFlagsFor("[", "1.36.3"));
+TEST(KindNodeDifferences, ADamagedFileIsAnError) {
+  EXPECT_FALSE(DifferencesOf("[{}]", "1.36.3"));
+  EXPECT_FALSE(DifferencesOf(R"([{"kubernetes": ">=1.1"}])", "1.36.3"));
+  EXPECT_FALSE(DifferencesOf("[", "1.36.3"));
 }
 
 TEST(KindNodeImage, IsNamedByVersionAndKey) {

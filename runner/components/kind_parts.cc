@@ -8,6 +8,7 @@
 #include "runner/base/text.h"
 #include "runner/components/debian_root.h"
 #include "runner/components/go_module.h"
+#include "runner/components/kind_extras.h"
 #include "runner/components/kind_node.h"
 #include "runner/components/parts.h"
 
@@ -17,25 +18,12 @@ namespace {
 struct Recipes {
   KindNodeInputs inputs;
   PartRecipe node;
+  PartRecipe extras;
 };
-
-Status CheckVersion(const KubernetesVersion& wanted,
-                    const ComponentTable& table) {
-  if (!wanted.kube_proxy.empty()) return {};
-  std::vector<std::string> possible;
-  for (const auto& version : table.kubernetes) {
-    if (!version.kube_proxy.empty()) possible.push_back(version.version);
-  }
-  return UsageError(fmt::format(
-      "there is no kind node of Kubernetes {} (components.json gives it no "
-      "kube-proxy); there is of: {}",
-      wanted.version, Join(possible, ", ")));
-}
 
 Result<Recipes> MakeRecipes(const KindPartsRequest& request,
                             const ComponentTable& table, const Path& home,
                             Cache& cache) {
-  LAB_CHECK_OK(CheckVersion(request.kubernetes, table));
   KindNodeInputs in;
   const std::pair<PartRecipe*, const std::string*> modules[] = {
       {&in.kubernetes, &request.kubernetes.control_plane},
@@ -57,7 +45,9 @@ Result<Recipes> MakeRecipes(const KindPartsRequest& request,
   LAB_TRY(in.probes, ProbesDirectory());
   in.cache = &cache;
   LAB_TRY(auto node, KindNodeRecipe(in));
-  return Recipes{std::move(in), std::move(node)};
+  LAB_TRY(auto extras,
+          KindExtrasRecipe({in.root, in.fixtures, in.probes, in.cache}));
+  return Recipes{std::move(in), std::move(node), std::move(extras)};
 }
 
 }  // namespace
@@ -67,6 +57,9 @@ Result<std::vector<PartRecipe>> KindPartRecipes(const KindPartsRequest& request,
                                                 const Path& home,
                                                 Cache& cache) {
   LAB_TRY(const auto r, MakeRecipes(request, table, home, cache));
+  if (request.extras_only) {
+    return std::vector<PartRecipe>{r.inputs.kind, r.inputs.root, r.extras};
+  }
   return std::vector<PartRecipe>{r.inputs.kind,        r.inputs.etcd,
                                  r.inputs.containerd,  r.inputs.crictl,
                                  r.inputs.cni_plugins, r.inputs.coredns,
@@ -78,6 +71,11 @@ Result<KindParts> ProvideKindParts(const KindPartsRequest& request,
                                    const ComponentTable& table,
                                    const Path& home, Cache& cache) {
   LAB_TRY(const auto r, MakeRecipes(request, table, home, cache));
+  if (request.extras_only) {
+    LAB_TRY(const Path kind, cache.Provide(r.inputs.kind));
+    LAB_TRY(const Path extras, cache.Provide(r.extras));
+    return KindParts{.kind = kind / "kind", .extras = extras};
+  }
   // Warm, side by side: only digests are computed.
   const bool warm = cache.Has(r.node) && cache.Has(r.inputs.kubernetes);
   const auto provide = [&](const PartRecipe& recipe) {
@@ -90,9 +88,10 @@ Result<KindParts> ProvideKindParts(const KindPartsRequest& request,
   LAB_TRY(const Path kind_path, kind.get());
   LAB_TRY(const Path kubernetes_path, kubernetes.get());
   LAB_TRY(const Path node_path, node.get());
-  return KindParts{kind_path / "kind", kubernetes_path,
-                   node_path / kKindNodeFile,
-                   KindNodeImage(request.kubernetes.version, r.node)};
+  return KindParts{.kind = kind_path / "kind",
+                   .kubernetes = kubernetes_path,
+                   .node_archive = node_path / kKindNodeFile,
+                   .image = KindNodeImage(request.kubernetes.version, r.node)};
 }
 
 }  // namespace lab

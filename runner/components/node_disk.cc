@@ -9,19 +9,14 @@
 #include "runner/components/images.h"
 #include "runner/components/kernel_image.h"
 #include "runner/components/kernel_modules.h"
+#include "runner/components/node_files.h"
 #include "runner/process/process.h"
 
 namespace lab {
 namespace fs = std::filesystem;
 namespace {
 
-struct Placed {
-  const char* source;
-  const char* target;
-  int mode;
-};
-
-constexpr Placed kFixtures[] = {
+constexpr PlacedFile kFixtures[] = {
     {"init", "lab/init", 0755},
     {"kubelet-args", "lab/kubelet-args", 0644},
     {"containerd-config.toml", "etc/containerd/config.toml", 0644},
@@ -30,7 +25,7 @@ constexpr Placed kFixtures[] = {
     {"sshd_config", "etc/ssh/sshd_config", 0644},
     {"apparmor.d/lab-baked", "etc/apparmor.d/lab-baked", 0644},
 };
-constexpr Placed kProbes[] = {
+constexpr PlacedFile kProbes[] = {
     {"cni", "opt/cni/bin/lab-cni", 0755},
     {"node", "usr/local/bin/lab-node", 0755},
     {"seccomp", "usr/local/bin/lab-seccomp", 0755},
@@ -41,27 +36,9 @@ constexpr const char* kRuntimePrograms[] = {"containerd",
 // Pods of suites write little; every byte more is hashed at every use.
 constexpr std::uintmax_t kRoomBytes = std::uintmax_t{640} << 20;
 
-// A node has nobody who reads these.
+// Devices of a machine that is emulated need no firmware.
 bool Wanted(const std::string& name) {
-  for (const char* prefix :
-       {"usr/share/doc/", "usr/share/man/", "usr/share/locale/",
-        "usr/share/info/", "usr/lib/firmware/", "var/cache/", "var/lib/apt/",
-        "dev/"}) {
-    if (name.starts_with(prefix)) return false;
-  }
-  return true;
-}
-
-Status Copy(const Path& from, const Path& to, int mode) {
-  LAB_CHECK_OK(MakeDirectories(to.parent_path()));
-  std::error_code code;
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
-  if (!code) fs::permissions(to, static_cast<fs::perms>(mode), code);
-  if (code) {
-    return Error{fmt::format("copy {} to {}: {}", from.string(), to.string(),
-                             code.message())};
-  }
-  return {};
+  return WantedOnNode(name) && !name.starts_with("usr/lib/firmware/");
 }
 
 Result<Path> OnlyMatch(const Path& directory, const std::string& prefix) {
@@ -81,21 +58,15 @@ struct ProgramParts {
   Path kubernetes, containerd, crictl;
 };
 
-Status PlaceFiles(const NodeDiskInputs& inputs, const ProgramParts& parts,
-                  const Path& root) {
-  for (const auto& file : kFixtures) {
-    LAB_CHECK_OK(
-        Copy(inputs.fixtures / file.source, root / file.target, file.mode));
-  }
-  for (const auto& file : kProbes) {
-    LAB_CHECK_OK(
-        Copy(inputs.probes / file.source, root / file.target, file.mode));
-  }
+Status FillRoot(const NodeDiskInputs& inputs, const ProgramParts& parts,
+                const Path& root) {
+  LAB_CHECK_OK(PlaceFiles(kFixtures, inputs.fixtures, root));
+  LAB_CHECK_OK(PlaceFiles(kProbes, inputs.probes, root));
   const Path bin = root / "usr/local/bin";
-  LAB_CHECK_OK(Copy(parts.kubernetes / "kubelet", bin / "kubelet", 0755));
-  LAB_CHECK_OK(Copy(parts.crictl / "crictl", bin / "crictl", 0755));
+  LAB_CHECK_OK(CopyFile(parts.kubernetes / "kubelet", bin / "kubelet", 0755));
+  LAB_CHECK_OK(CopyFile(parts.crictl / "crictl", bin / "crictl", 0755));
   for (const char* program : kRuntimePrograms) {
-    LAB_CHECK_OK(Copy(parts.containerd / program, bin / program, 0755));
+    LAB_CHECK_OK(CopyFile(parts.containerd / program, bin / program, 0755));
   }
   // containerd and the kubelet read these before anybody could write them.
   LAB_CHECK_OK(WriteFile(root / "etc/hosts", "127.0.0.1 localhost\n"));
@@ -171,7 +142,7 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
   LAB_TRY(const Path root_part, inputs.cache->Provide(inputs.root));
   const Path root = into / "root";
   LAB_CHECK_OK(ExtractArchive(root_part / "root.tar", root, Wanted));
-  LAB_CHECK_OK(PlaceFiles(inputs, parts, root));
+  LAB_CHECK_OK(FillRoot(inputs, parts, root));
   LAB_TRY(const Path kernel, OnlyMatch(root / "boot", "vmlinuz-"));
   LAB_TRY(const auto bzimage, ReadFile(kernel));
   LAB_TRY(const auto vmlinux, ExtractVmlinux(bzimage));
@@ -211,10 +182,8 @@ Result<PartRecipe> NodeDiskRecipe(const NodeDiskInputs& inputs) {
     files.push_back(inputs.fixtures / file.source);
   }
   for (const auto& file : kProbes) files.push_back(inputs.probes / file.source);
-  for (const auto& file : files) {
-    LAB_TRY(const auto digest, Sha256OfFile(file));
-    key.push_back(file.filename().string() + "=" + digest);
-  }
+  LAB_TRY(const auto keys, FileKeys(files));
+  key.insert(key.end(), keys.begin(), keys.end());
   return PartRecipe{.name = inputs.name,
                     .inputs = std::move(key),
                     .cold_seconds = 8,

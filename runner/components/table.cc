@@ -81,12 +81,28 @@ Result<NodeOsPart> ReadNodeOs(const json& j) {
   return part;
 }
 
-Result<KindTable> ReadKind(const json& j) {
+Result<KindNodeImageEntry> ReadNodeImage(const json& j) {
   LAB_CHECK_OK(
-      CheckFields(j, {"kind", "cni-plugins", "coredns", "root"}, "kind"));
+      CheckFields(j, {"kubernetes", "image", "source"}, "node-images"));
+  KindNodeImageEntry entry{j.at("kubernetes"), j.at("image")};
+  // A tag can be moved by its owner at any time.
+  if (entry.image.find("@sha256:") == std::string::npos) {
+    return Error{"node-images: " + entry.image + " has no digest"};
+  }
+  return entry;
+}
+
+Result<KindTable> ReadKind(const json& j) {
+  LAB_CHECK_OK(CheckFields(
+      j, {"kind", "cni-plugins", "coredns", "root", "node-images"}, "kind"));
   LAB_TRY(auto root, ReadNodeOs(j.at("root")));
-  return KindTable{j.at("kind"), j.at("cni-plugins"), j.at("coredns"),
-                   std::move(root)};
+  KindTable kind{
+      j.at("kind"), j.at("cni-plugins"), j.at("coredns"), std::move(root), {}};
+  for (const auto& entry : j.at("node-images")) {
+    LAB_TRY(auto image, ReadNodeImage(entry));
+    kind.node_images.push_back(std::move(image));
+  }
+  return kind;
 }
 
 Result<KubeadmApi> ReadKubeadmApi(const json& j) {
@@ -119,10 +135,10 @@ Result<KubernetesVersion> ReadKubernetes(const json& j, const json& apis) {
     return api.error().Within("kubernetes " +
                               j.at("version").get<std::string>());
   }
-  return KubernetesVersion{
-      j.at("version"),          j.at("control-plane"), j.at("etcd"),
-      j.at("containerd"),       j.at("crictl"),        std::move(*api),
-      j.value("kube-proxy", "")};
+  return KubernetesVersion{j.at("version"),   j.at("control-plane"),
+                           j.at("etcd"),      j.at("containerd"),
+                           j.at("crictl"),    std::move(*api),
+                           j.at("kube-proxy")};
 }
 
 Result<ComponentTable> ReadTable(const json& j) {
@@ -150,9 +166,9 @@ Result<ComponentTable> ReadTable(const json& j) {
   }
   for (const auto& entry : j.at("kubernetes")) {
     LAB_TRY(auto version, ReadKubernetes(entry, j.at("kubeadm-apis")));
-    std::vector<std::string> names = {version.control_plane, version.etcd,
-                                      version.containerd, version.crictl};
-    if (!version.kube_proxy.empty()) names.push_back(version.kube_proxy);
+    const std::vector<std::string> names = {version.control_plane, version.etcd,
+                                            version.containerd, version.crictl,
+                                            version.kube_proxy};
     for (const auto& name : names) {
       LAB_CHECK_OK(table.FindGoModule(name).has_value()
                        ? Status()
@@ -193,6 +209,29 @@ Result<KubernetesVersion> ComponentTable::FindKubernetes(
   if (newest != nullptr) return *newest;
   return UsageError(fmt::format("unknown Kubernetes version \"{}\"; known: {}",
                                 version, Join(known, ", ")));
+}
+
+Result<KindNodeImageEntry> KindTable::FindNodeImage(
+    const std::string& kubernetes) const {
+  const auto minor = [](const std::string& version) {
+    return version.substr(0, version.rfind('.'));
+  };
+  const KindNodeImageEntry* found = nullptr;
+  std::vector<std::string> known;
+  for (const auto& entry : node_images) {
+    if (entry.kubernetes == kubernetes) return entry;
+    known.push_back(entry.kubernetes);
+    if (minor(entry.kubernetes) != minor(kubernetes)) continue;
+    if (found == nullptr ||
+        ::strverscmp(entry.kubernetes.c_str(), found->kubernetes.c_str()) > 0) {
+      found = &entry;
+    }
+  }
+  if (found != nullptr) return *found;
+  return UsageError(
+      fmt::format("components.json has no published image of Kubernetes {}; it "
+                  "has: {}",
+                  kubernetes, Join(known, ", ")));
 }
 
 Result<GoModulePart> ComponentTable::FindGoModule(

@@ -70,7 +70,13 @@ struct KubernetesVersion {
   std::string containerd;
   std::string crictl;
   KubeadmApi kubeadm_api;
-  std::string kube_proxy;  ///< empty: there is no kind node of this version
+  std::string kube_proxy;  ///< of its kind nodes
+};
+
+/// An image of kind's nodes that its makers have published.
+struct KindNodeImageEntry {
+  std::string kubernetes;  ///< "1.36.4"
+  std::string image;       ///< NAME:TAG@sha256:DIGEST
 };
 
 /// What kind and the image of its nodes are made of, beside the parts of a
@@ -80,6 +86,11 @@ struct KindTable {
   std::string cni_plugins;
   std::string coredns;
   NodeOsPart root;
+  std::vector<KindNodeImageEntry> node_images;
+
+  /// The published image of a Kubernetes version; without one, the newest of
+  /// the same minor version. A usage error names what there is.
+  Result<KindNodeImageEntry> FindNodeImage(const std::string& kubernetes) const;
 };
 
 struct ComponentTable {

@@ -19,6 +19,7 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::Pair;
 
@@ -42,6 +43,7 @@ TEST(ComponentTable, TheRealOneResolves) {
     EXPECT_TRUE(table->FindGoModule(version.etcd));
     EXPECT_TRUE(table->FindGoModule(version.containerd));
     EXPECT_TRUE(table->FindGoModule(version.crictl));
+    EXPECT_TRUE(table->FindGoModule(version.kube_proxy));
     EXPECT_THAT(version.kubeadm_api.name, HasSubstr("kubeadm.k8s.io/"));
     EXPECT_TRUE(json::parse(version.kubeadm_api.ecdsa).is_object());
   }
@@ -83,6 +85,24 @@ TEST(ComponentTable, EveryKubernetesHasTheApiOfItsKubeadm) {
 }
 
 // What the linker is told must be what the part is called.
+TEST(ComponentTable, EveryKubeProxyIsOfItsVersion) {
+  const auto table = LoadComponentTable(LAB_SOURCE_DIR);
+  ASSERT_TRUE(table) << table.error().what;
+  for (const auto& version : table->kubernetes) {
+    const auto part = table->FindGoModule(version.kube_proxy);
+    ASSERT_TRUE(part) << part.error().what;
+    EXPECT_EQ(part->variables.at("k8s.io/component-base/version.gitVersion"),
+              "v" + version.version);
+    const auto beside = table->FindGoModule(version.control_plane);
+    EXPECT_EQ(part->toolchain, beside->toolchain);
+    const auto pinned =
+        ReadFile(Path(LAB_SOURCE_DIR) / "components" / part->name / "go.mod");
+    ASSERT_TRUE(pinned) << pinned.error().what;
+    EXPECT_THAT(*pinned,
+                HasSubstr("k8s.io/kubernetes v" + version.version + "\n"));
+  }
+}
+
 TEST(ComponentTable, EveryControlPlaneKnowsItsVersion) {
   const auto table = LoadComponentTable(LAB_SOURCE_DIR);
   ASSERT_TRUE(table) << table.error().what;
@@ -195,9 +215,10 @@ TEST(ComponentTable, WhatIsUnknownIsAUsageErrorThatNamesTheKnown) {
 }
 
 TEST(ComponentTable, AnUnknownFieldIsRefusedWhereverItIs) {
-  for (const auto* place : {"", "/default", "/kubernetes/0", "/go-modules/0",
-                            "/go-modules/0/generate/0", "/kubeadm-apis/0",
-                            "/go-modules/1", "/node-os/0"}) {
+  for (const auto* place :
+       {"", "/default", "/kubernetes/0", "/go-modules/0",
+        "/go-modules/0/generate/0", "/kubeadm-apis/0", "/go-modules/1",
+        "/node-os/0", "/kind", "/kind/node-images/0"}) {
     auto table = RealTable();
     table[json::json_pointer(place)]["colour"] = "red";
 
@@ -213,7 +234,8 @@ TEST(ComponentTable, EveryReferenceMustResolve) {
   for (const auto* place :
        {"/default/kubernetes", "/default/node-os", "/kubernetes/0/etcd",
         "/kubernetes/0/control-plane", "/kubernetes/0/containerd",
-        "/kubernetes/0/crictl", "/kubernetes/0/kubeadm-api"}) {
+        "/kubernetes/0/crictl", "/kubernetes/0/kubeadm-api",
+        "/kubernetes/0/kube-proxy"}) {
     auto table = RealTable();
     table[json::json_pointer(place)] = "no-such-thing";
 
@@ -222,6 +244,37 @@ TEST(ComponentTable, EveryReferenceMustResolve) {
     ASSERT_FALSE(loaded) << place;
     EXPECT_THAT(loaded.error().what, HasSubstr("no-such-thing"));
   }
+}
+
+TEST(NodeImages, ThereIsOneOfEveryKubernetes) {
+  const auto table = LoadComponentTable(LAB_SOURCE_DIR);
+  ASSERT_TRUE(table) << table.error().what;
+  for (const auto& version : table->kubernetes) {
+    const auto image = table->kind.FindNodeImage(version.version);
+    ASSERT_TRUE(image) << image.error().what;
+    EXPECT_THAT(image->image,
+                MatchesRegex("docker.io/kindest/node:v" + image->kubernetes +
+                             "@sha256:[0-9a-f]{64}"));
+  }
+}
+
+TEST(NodeImages, TheVersionItselfOrTheNewestOfItsMinor) {
+  KindTable kind;
+  kind.node_images = {{"1.30.4", "a"}, {"1.30.13", "b"}, {"1.30.9", "c"}};
+  EXPECT_EQ(kind.FindNodeImage("1.30.4")->image, "a");
+  EXPECT_EQ(kind.FindNodeImage("1.30.5")->image, "b");
+  const auto none = kind.FindNodeImage("1.3.5");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::kUsage);
+  EXPECT_THAT(none.error().what, HasSubstr("1.30.4, 1.30.13, 1.30.9"));
+}
+
+TEST(NodeImages, WithoutADigestIsRefused) {
+  auto table = RealTable();
+  table["kind"]["node-images"][0]["image"] = "docker.io/kindest/node:v1.23.17";
+  const auto loaded = Load(table.dump());
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().what, HasSubstr("v1.23.17 has no digest"));
 }
 
 TEST(ComponentTable, AnUnknownSourceIsRefused) {

@@ -43,18 +43,29 @@ Result<std::string> Docker::Version() const {
   return std::string(Trim(said));
 }
 
+Result<std::vector<std::string>> Docker::TagsOf(const std::string& tag) const {
+  return Words({"images", "--format", "{{.Repository}}:{{.Tag}}",
+                tag.substr(0, tag.rfind(':'))});
+}
+
 Status Docker::ProvideImage(const std::string& tag, const Path& archive) const {
-  const std::string name = tag.substr(0, tag.rfind(':'));
-  LAB_TRY(const auto there,
-          Words({"images", "--format", "{{.Repository}}:{{.Tag}}", name}));
+  LAB_TRY(const auto there, TagsOf(tag));
   if (std::find(there.begin(), there.end(), tag) != there.end()) return {};
   LAB_TRY(const auto loaded,
           Run({"load", "--quiet", "--input", archive.string()}, 5min));
-  for (const auto& old : there) {
+  RemoveOthers(tag);
+  return {};
+}
+
+void Docker::RemoveOthers(const std::string& tag) const {
+  const auto there = TagsOf(tag);
+  if (!there) return;
+  const std::string version = tag.substr(0, tag.rfind('-') + 1);
+  for (const auto& old : *there) {
+    if (old == tag || !old.starts_with(version)) continue;
     // One that another lab runs is refused, and stays.
     (void)Run({"rmi", old}).has_value();
   }
-  return {};
 }
 
 Status Docker::MakeNetwork(const std::string& name,
@@ -121,6 +132,18 @@ FoundDocker FindRunningDocker() {
       std::nullopt, "",
       (refused ? "you may not use the daemon at " : "no daemon answers at ") +
           docker.host()};
+}
+
+std::optional<std::string> WhyNoProvider(const std::string& provider) {
+  // What kind knows beside Docker (pkg/internal/runtime/runtime.go); any other
+  // word it ignores.
+  for (const char* other : {"podman", "nerdctl", "finch", "nerdctl.lima"}) {
+    if (provider != other) continue;
+    return fmt::format(
+        "KIND_EXPERIMENTAL_PROVIDER={}: kind labs are made with Docker only",
+        provider);
+  }
+  return std::nullopt;
 }
 
 }  // namespace lab

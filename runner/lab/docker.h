@@ -29,8 +29,12 @@ class Docker {
   Result<std::string> Version() const;
 
   /// Makes sure that the daemon has image `tag`, from a docker-archive of it.
-  /// Others of the same name that no container uses are removed.
+  /// Older ones are removed, see RemoveOthers.
   Status ProvideImage(const std::string& tag, const Path& archive) const;
+
+  /// Removes images whose tags differ from `tag`, NAME:VERSION-KEY, in the key
+  /// only, and that no container uses.
+  void RemoveOthers(const std::string& tag) const;
 
   /// Makes a network that belongs to the lab in `directory`.
   Status MakeNetwork(const std::string& name, const Path& directory) const;
@@ -45,6 +49,7 @@ class Docker {
   NodeLogin LoginTo(const std::string& container) const;
 
  private:
+  Result<std::vector<std::string>> TagsOf(const std::string& tag) const;
   Result<std::vector<std::string>> Words(
       std::vector<std::string> arguments) const;
   std::string host_;
@@ -59,5 +64,9 @@ struct FoundDocker {
   std::string why;
 };
 FoundDocker FindRunningDocker();
+
+/// Why kind labs cannot be made with the provider of that name, as kind's own
+/// variable KIND_EXPERIMENTAL_PROVIDER has it; nothing if they can.
+std::optional<std::string> WhyNoProvider(const std::string& provider);
 
 }  // namespace lab

@@ -11,6 +11,9 @@
 #include "runner/base/wait.h"
 #include "runner/cluster/api.h"
 #include "runner/cluster/node.h"
+#include "runner/components/kind_extras.h"
+#include "runner/lab/kind_apparmor.h"
+#include "runner/lab/kind_derived_image.h"
 #include "runner/lab/kind_readback.h"
 #include "runner/lab/marked_profiles.h"
 #include "runner/lab/node_choice.h"
@@ -24,7 +27,7 @@ using nlohmann::json;
 
 constexpr const char* kKindLog = "kind";
 
-// What every lab has: both runtimes by name.
+// What every lab has: its runtimes by name.
 const char* const kRuntimeClasses[] = {"crun", "runc"};
 
 std::string NetworkOf(const std::string& lab) {
@@ -104,15 +107,15 @@ Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
   const Stopwatch total;
   LAB_CHECK_OK(TimedStep(file_, progress, "docker", "seconds.docker",
                          [&] { return ProvideDocker(request, progress); }));
-  LAB_CHECK_OK(TimedStep(file_, progress, "node image", "seconds.image", [&] {
-    return docker_->ProvideImage(request.parts.image,
-                                 request.parts.node_archive);
-  }));
+  LAB_CHECK_OK(MakeNetwork(request));
+  LAB_CHECK_OK(TimedStep(file_, progress, "node image", "seconds.image",
+                         [&] { return ProvideImage(request); }));
   LAB_CHECK_OK(TimedStep(file_, progress, "kind", "seconds.kind",
                          [&] { return CreateCluster(request); }));
   LAB_CHECK_OK(TimedStep(file_, progress, "nodes", "seconds.nodes",
-                         [&] { return JoinNodes(request.config); }));
+                         [&] { return JoinNodes(request); }));
   LAB_CHECK_OK(Measure(request));
+  LAB_CHECK_OK(CheckAppArmor(file_));
   LAB_TRY(const auto shape,
           ResolveKindShape(request.config, request.name,
                            request.kubernetes.version,
@@ -144,7 +147,7 @@ Status KindLab::ProvideDocker(const KindLabRequest& request,
   return file_.Save();
 }
 
-Status KindLab::CreateCluster(const KindLabRequest& request) {
+Status KindLab::MakeNetwork(const KindLabRequest& request) {
   LAB_TRY(const auto there,
           docker_->Run({"ps", "--all", "--filter",
                         "label=io.x-k8s.kind.cluster=" + request.name,
@@ -156,17 +159,38 @@ Status KindLab::CreateCluster(const KindLabRequest& request) {
         "--name {0}",
         request.name, Join(Lines(there), ", ")));
   }
+  return docker_->MakeNetwork(NetworkOf(request.name), request.directory);
+}
+
+Status KindLab::ProvideImage(const KindLabRequest& request) {
+  if (request.node_image.empty()) {
+    image_ = request.parts.image;
+    return docker_->ProvideImage(image_, request.parts.node_archive);
+  }
+  LAB_TRY(
+      const auto derived,
+      ProvideDerivedImage(*docker_, {.base = request.node_image,
+                                     .kubernetes = request.kubernetes.version,
+                                     .extras = request.parts.extras,
+                                     .network = NetworkOf(request.name),
+                                     .directory = request.directory,
+                                     .offline = request.offline}));
+  image_ = derived.image;
+  file_.kubernetes = derived.kubernetes;
+  file_.kubectl = derived.kubectl;
+  return file_.Save();
+}
+
+Status KindLab::CreateCluster(const KindLabRequest& request) {
   LAB_TRY(const auto kind, ChooseKind(request.parts.kind));
   file_.facts["kind"] = kind.version;
   file_.facts["kind.path"] = kind.path.string();
-  LAB_CHECK_OK(
-      docker_->MakeNetwork(NetworkOf(request.name), request.directory));
   const Path log = file_.LogOf(kKindLog);
   // The person's own kubeconfig is none of kind's business here; --retain
   // leaves nodes that failed, for their logs.
   const auto created = RunOk(
       {.argv = {kind.path.string(), "create", "cluster", "--name", request.name,
-                "--image", request.parts.image, "--config", request.config.file,
+                "--image", image_, "--config", request.config.file,
                 "--kubeconfig", file_.kubeconfig.string(), "--retain"},
        .env = {{"DOCKER_HOST", docker_->host()},
                {"KIND_EXPERIMENTAL_PROVIDER", "docker"},
@@ -181,11 +205,41 @@ Status KindLab::CreateCluster(const KindLabRequest& request) {
                WhyKindFailed(ReadFile(log).value_or(created.error().what))};
 }
 
-Status KindLab::JoinNodes(const KindConfig& config) {
-  LAB_CHECK_OK(FindNodes(config));
+Status KindLab::JoinNodes(const KindLabRequest& request) {
+  LAB_CHECK_OK(FindNodes(request.config));
   LAB_CHECK_OK(Watch());
   LAB_CHECK_OK(AwaitNodes());
+  LAB_CHECK_OK(ImportImages(request));
   return MakeObjects();
+}
+
+// The suites' own, which only the image of the parts has.
+Status KindLab::ImportImages(const KindLabRequest& request) {
+  if (request.node_image.empty()) return {};
+  std::vector<std::string> archives;
+  for (const auto& entry :
+       fs::directory_iterator(request.parts.extras / kExtrasImages)) {
+    LAB_TRY(auto archive, ReadFile(entry.path()));
+    archives.push_back(std::move(archive));
+  }
+  std::vector<std::future<Status>> imports;
+  for (const auto& node : file_.nodes) {
+    imports.push_back(
+        std::async(std::launch::async, [&, name = node.name]() -> Status {
+          const NodeShell shell(file_, name);
+          for (const auto& archive : archives) {
+            LAB_TRY(const auto said, shell.AskOk({"ctr", "--namespace=k8s.io",
+                                                  "images", "import", "-"},
+                                                 archive));
+          }
+          return {};
+        }));
+  }
+  Status all;
+  for (auto& import : imports) {
+    if (auto status = import.get(); !status && all) all = status;
+  }
+  return all;
 }
 
 // As kind names its containers, in the order of the file.
@@ -281,9 +335,13 @@ Status KindLab::AwaitNodes() {
   return last ? Status() : Status(last.error());
 }
 
+// The nodes of one lab have the same image, and so the same runtimes.
 Status KindLab::MakeObjects() {
   const Api api(file_.api_socket);
+  LAB_TRY(const auto config, NodeShell(file_, file_.nodes.front().name)
+                                 .AskOk({"containerd", "config", "dump"}));
   for (const std::string name : kRuntimeClasses) {
+    if (config.find("runtimes." + name + "]") == std::string::npos) continue;
     LAB_TRY(const auto made,
             api.Post("/apis/node.k8s.io/v1/runtimeclasses",
                      {{"metadata", {{"name", name}}}, {"handler", name}}));
@@ -294,7 +352,8 @@ Status KindLab::MakeObjects() {
 Status KindLab::Measure(const KindLabRequest& request) {
   file_.facts["accelerator"] = "none";
   file_.facts["accelerator.reason"] = "nodes are containers of this host";
-  file_.facts["node-image"] = request.parts.image;
+  file_.facts["node-image"] =
+      request.node_image.empty() ? image_ : request.node_image;
   return MeasureLab(file_, [&](std::size_t worker, NodeFacts& facts) -> Status {
     facts["node-os"] = "kind";
     facts["default-runtime"] =

@@ -28,6 +28,9 @@ struct KindLabRequest {
   KindConfig config;  ///< its file is what kind is given
   KubernetesVersion kubernetes;
   KindParts parts;
+  /// Of the nodes, made elsewhere; empty: that of the parts.
+  std::string node_image{};
+  bool offline = false;  ///< pull nothing
 };
 
 /// A usage error names file and line of what only the vm lab can do.
@@ -59,12 +62,15 @@ class KindLab : public Lab {
 
   Status Start(const KindLabRequest& request, Progress& progress);
   Status ProvideDocker(const KindLabRequest& request, Progress& progress);
+  Status MakeNetwork(const KindLabRequest& request);
+  Status ProvideImage(const KindLabRequest& request);
   Status CreateCluster(const KindLabRequest& request);
-  Status JoinNodes(const KindConfig& config);
+  Status JoinNodes(const KindLabRequest& request);
   Status FindNodes(const KindConfig& config);
   Status StayDown();
   Status Watch();
   Status AwaitNodes();
+  Status ImportImages(const KindLabRequest& request);
   Status MakeObjects();
   Status Measure(const KindLabRequest& request);
   void KeepNodeLogs();
@@ -73,6 +79,7 @@ class KindLab : public Lab {
   Status End();
 
   LabFile file_;
+  std::string image_;  ///< of the nodes
   std::optional<Docker> docker_;
   std::optional<PrivateDocker> private_docker_;
   std::optional<HostSettings> settings_;

@@ -39,6 +39,60 @@ TEST_F(Kind, RunsCasesAndLeavesNothing) {
   ExpectNothingLeft();
 }
 
+// An old Kubernetes takes minutes to build, and no other test wants it.
+TEST_F(Kind, AnOldKubernetesRunsCasesWhereItIsBuilt) {
+  const auto plan = Runner({"--suite", "seccomp", "--lab", "kind",
+                            "--kubernetes", "1.23", "--dry-run"});
+  if (plan.out.find("to be built") != std::string::npos) {
+    GTEST_SKIP() << "not built here: runner fetch --lab kind --kubernetes 1.23";
+  }
+  const auto report = NewReport();
+  std::vector<std::string> arguments = {
+      "--suite",      "seccomp",  "--lab",
+      "kind",         "--filter", "nil-*,three-pods,tutorial-log,static-pod",
+      "--kubernetes", "1.23"};
+  for (const auto& option : report.Options()) arguments.push_back(option);
+
+  const auto run = Runner(arguments, 5min);
+
+  EXPECT_EQ(run.ended.value, 0) << report.Story(run);
+  EXPECT_GE(report.With(Verdict::kPass).size(), 4u) << report.Story(run);
+  EXPECT_THAT(report.State().facts.at("kubelet"), HasSubstr("v1.23."));
+  ExpectNothingLeft();
+}
+
+// The image of the parts stands in for one of others: what it has is laid over
+// it once more.
+TEST_F(Kind, NodesAreDerivedFromAnyImage) {
+  const auto run_with = [](const Report& report, const std::string& image) {
+    std::vector<std::string> arguments = {
+        "--suite",    "seccomp",  "--lab",    "kind",         "--filter",
+        "static-pod", "--config", kOneWorker, "--node-image", image};
+    for (const auto& option : report.Options()) arguments.push_back(option);
+    return Runner(arguments, 10min);
+  };
+  const auto built = NewReport();
+  ASSERT_EQ(run_with(built, "built").ended.value, 0);
+  const std::string base = built.State().facts.at("node-image");
+
+  const auto derived = NewReport();
+  const auto run = run_with(derived, base);
+
+  EXPECT_EQ(run.ended.value, 0) << derived.Story(run);
+  EXPECT_EQ(derived.With(Verdict::kPass).size(), 1u) << derived.Story(run);
+  EXPECT_EQ(derived.State().facts.at("node-image"), base);
+  const auto kind =
+      ReadFile(derived.directory.path() / "lab" / "kind.log").value_or("");
+  EXPECT_THAT(kind, HasSubstr("lab.local/kind-derived:v1.36."));
+
+  const auto none = NewReport();
+  const auto refused = run_with(none, "lab.local/no-such-image:1");
+  EXPECT_EQ(refused.ended.value, 5) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("pull"));
+  EXPECT_THAT(refused.err, HasSubstr("--node-image built"));
+  ExpectNothingLeft();
+}
+
 TEST_F(Kind, ALabThatStaysUpIsUsedAndProtected) {
   const std::string name = "kind-e2e";
   // What the caller holds open must not stay open with the lab.
