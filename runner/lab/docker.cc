@@ -49,7 +49,7 @@ Status Docker::ProvideImage(const std::string& tag, const Path& archive) const {
           Words({"images", "--format", "{{.Repository}}:{{.Tag}}", name}));
   if (std::find(there.begin(), there.end(), tag) != there.end()) return {};
   LAB_TRY(const auto loaded,
-          Run({"load", "--quiet", "--input", archive.string()}, 5min));
+          Run({"load", "--quiet", "--input", archive.string()}, 20min));
   for (const auto& old : there) {
     // One that another lab runs is refused, and stays.
     (void)Run({"rmi", old}).has_value();

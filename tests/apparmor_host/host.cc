@@ -23,8 +23,7 @@ constexpr const char* kName = "apparmor-host";
 // A control plane and a worker in it, and the page cache for their image.
 constexpr int kMemoryMib = 6144;
 constexpr int kCpus = 2;
-// Of all programs of a cluster; with 256 the emulator throws away what it has
-// translated and begins again (docs/measurements.md).
+// MiB of translated code: room for all programs of a cluster.
 constexpr const char* kTcg = "tcg,thread=multi,tb-size=1024";
 // What its init says last; a serial line's lines end in CR LF.
 constexpr const char* kReady = " ready\r\n";
