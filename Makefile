@@ -3,6 +3,7 @@
 
 SUITE ?= apparmor
 ARGS ?=
+CONFIG ?= fixtures/apparmor-host/cluster.yaml
 
 .PHONY: help run test sabotage kind-apparmor build bench check setup clean
 .DEFAULT_GOAL := help
@@ -59,7 +60,7 @@ kind-apparmor: build
 	  cmake --build build --target apparmor-host -- $$quiet
 	@build/runner fetch --lab kind
 	@build/tests/apparmor-host build/runner --suite $(SUITE) --lab kind \
-	  --offline $(ARGS)
+	  --config $(CONFIG) --offline $(ARGS)
 
 bench: build
 	@test -t 1 || quiet=--quiet; cmake --build build --target bench -- $$quiet
