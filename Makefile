@@ -3,8 +3,9 @@
 
 SUITE ?= apparmor
 ARGS ?=
+CONFIG ?= fixtures/apparmor-host/cluster.yaml
 
-.PHONY: help run test sabotage build bench check setup clean
+.PHONY: help run test sabotage kind-apparmor build bench check setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +15,8 @@ help:
 	@echo '             ARGS="--unit PATTERN": only the quick tests, by name'
 	@echo 'make build   install, then build/runner and the suites'
 	@echo 'make sabotage  all cases under every sabotage, against the table'
+	@echo 'make kind-apparmor  a kind lab on a host with AppArmor: in a machine of'
+	@echo '             its own, with Docker; ARGS are those of the runner in it'
 	@echo 'make bench   measure, print a table, write JSON; ARGS=kind: a part alone'
 	@echo 'make check   what a change must pass: warnings are errors, unit tests'
 	@echo 'make setup   install what is missing (apt, with sudo when not root)'
@@ -49,6 +52,15 @@ test: build
 sabotage: build
 	@test -t 1 || quiet=--quiet; cmake --build build -- $$quiet
 	@LAB_WHOLE_TABLE=1 build/tests/lab --gtest_filter='*Sabotage*'
+
+# What a person with AppArmor in the host's kernel does: kind, in a virtual
+# machine that is such a host (docs/kind-lab.md).
+kind-apparmor: build
+	@test -t 1 || quiet=--quiet; \
+	  cmake --build build --target apparmor-host -- $$quiet
+	@build/runner fetch --lab kind
+	@build/tests/apparmor-host build/runner --suite $(SUITE) --lab kind \
+	  --config $(CONFIG) --offline $(ARGS)
 
 bench: build
 	@test -t 1 || quiet=--quiet; cmake --build build --target bench -- $$quiet

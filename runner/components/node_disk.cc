@@ -5,10 +5,9 @@
 
 #include "runner/base/text.h"
 #include "runner/components/archive.h"
+#include "runner/components/boot_files.h"
 #include "runner/components/image_archive.h"
 #include "runner/components/images.h"
-#include "runner/components/kernel_image.h"
-#include "runner/components/kernel_modules.h"
 #include "runner/components/node_files.h"
 #include "runner/process/process.h"
 
@@ -41,18 +40,6 @@ bool Wanted(const std::string& name) {
   return WantedOnNode(name) && !name.starts_with("usr/lib/firmware/");
 }
 
-Result<Path> OnlyMatch(const Path& directory, const std::string& prefix) {
-  std::vector<Path> matches;
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    if (entry.path().filename().string().starts_with(prefix)) {
-      matches.push_back(entry.path());
-    }
-  }
-  if (matches.size() == 1) return matches.front();
-  return Error{fmt::format("{} files {}* in {}, expected one", matches.size(),
-                           prefix, directory.string())};
-}
-
 // What a node's programs are taken from.
 struct ProgramParts {
   Path kubernetes, containerd, crictl;
@@ -78,61 +65,6 @@ Status FillRoot(const NodeDiskInputs& inputs, const ProgramParts& parts,
   return {};
 }
 
-Status MakeInitramfs(const NodeDiskInputs& inputs, const Path& root,
-                     const Path& file) {
-  LAB_TRY(const Path modules, OnlyMatch(root / "usr/lib/modules", ""));
-  LAB_TRY(const auto dep, ReadFile(modules / "modules.dep"));
-  const auto softdep = ReadFile(modules / "modules.softdep").value_or("");
-  const auto alias = ReadFile(modules / "modules.alias").value_or("");
-  LAB_TRY(const auto wish, ReadFile(inputs.fixtures / "modules"));
-  std::vector<std::string> wanted;
-  for (const auto& line : Lines(wish)) {
-    if (!line.empty() && line[0] != '#') wanted.push_back(line);
-  }
-  LAB_TRY(auto archive,
-          ArchiveWriter::Create(file, ArchiveWriter::Format::kCpioGz));
-  for (const char* directory : {"bin", "mods", "proc", "dev", "newroot"}) {
-    LAB_CHECK_OK(archive.AddDirectory(directory));
-  }
-  LAB_CHECK_OK(
-      archive.AddFileFrom("init", inputs.fixtures / "initramfs-init", 0755));
-  LAB_CHECK_OK(
-      archive.AddFileFrom("bin/busybox", root / "usr/bin/busybox", 0755));
-  std::string order;
-  for (const auto& module : ModuleLoadOrder(wanted, dep, softdep, alias)) {
-    LAB_TRY(const auto object, Decompress(modules / module));
-    const std::string name = ModuleName(module) + ".ko";
-    LAB_CHECK_OK(archive.AddFile("mods/" + name, object));
-    order += name + "\n";
-  }
-  LAB_CHECK_OK(archive.AddFile("mods/order", order));
-  return archive.Close();
-}
-
-Result<std::uintmax_t> TreeBytes(const Path& root) {
-  std::uintmax_t bytes = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    if (entry.is_regular_file() && !entry.is_symlink()) {
-      bytes += entry.file_size() + 4096;
-    }
-  }
-  return bytes;
-}
-
-Status MakeDisk(const Path& root, const Path& disk) {
-  LAB_TRY(const auto bytes, TreeBytes(root));
-  // No journal, no checksums: the disk lives as long as a lab, and each write
-  // goes through an emulated CPU.
-  const auto made =
-      RunOk({.argv = AsRoot({"mke2fs", "-q", "-t", "ext4", "-O",
-                             "^has_journal,^metadata_csum,^metadata_csum_seed",
-                             "-m", "0", "-d", root.string(), disk.string(),
-                             fmt::format("{}k", (bytes + kRoomBytes) / 1024)}),
-             .timeout = 5min});
-  if (!made) return made.error();
-  return {};
-}
-
 Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
                  const Path& log) {
   ProgramParts parts;
@@ -143,11 +75,10 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
   const Path root = into / "root";
   LAB_CHECK_OK(ExtractArchive(root_part / "root.tar", root, Wanted));
   LAB_CHECK_OK(FillRoot(inputs, parts, root));
-  LAB_TRY(const Path kernel, OnlyMatch(root / "boot", "vmlinuz-"));
-  LAB_TRY(const auto bzimage, ReadFile(kernel));
-  LAB_TRY(const auto vmlinux, ExtractVmlinux(bzimage));
-  LAB_CHECK_OK(WriteFile(into / kKernelFile, vmlinux));
-  LAB_CHECK_OK(MakeInitramfs(inputs, root, into / kInitramfsFile));
+  LAB_CHECK_OK(MakeKernel(root, into / kKernelFile));
+  LAB_CHECK_OK(MakeInitramfs(root, inputs.fixtures / "initramfs-init",
+                             inputs.fixtures / "modules",
+                             into / kInitramfsFile));
   // The initramfs has loaded what is needed by the time the disk is mounted.
   LAB_CHECK_OK(RemoveTree(root / "usr/lib/modules"));
   LAB_CHECK_OK(RemoveTree(root / "boot"));
@@ -164,7 +95,7 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
                              .root = root,
                              .log = log}));
   LAB_CHECK_OK(RemoveTree(images));
-  LAB_CHECK_OK(MakeDisk(root, into / kDiskFile));
+  LAB_CHECK_OK(MakeDisk(root, kRoomBytes, into / kDiskFile));
   return RemoveTree(root);
 }
 

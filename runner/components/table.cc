@@ -144,7 +144,7 @@ Result<KubernetesVersion> ReadKubernetes(const json& j, const json& apis) {
 Result<ComponentTable> ReadTable(const json& j) {
   LAB_CHECK_OK(CheckFields(j,
                            {"about", "default", "kubernetes", "kubeadm-apis",
-                            "go-modules", "node-os", "kind"},
+                            "go-modules", "node-os", "kind", "apparmor-host"},
                            "table"));
   ComponentTable table;
   LAB_CHECK_OK(
@@ -160,6 +160,7 @@ Result<ComponentTable> ReadTable(const json& j) {
     table.node_os.push_back(std::move(part));
   }
   LAB_TRY(table.kind, ReadKind(j.at("kind")));
+  LAB_TRY(table.apparmor_host, ReadNodeOs(j.at("apparmor-host")));
   for (const auto& name :
        {table.kind.kind, table.kind.cni_plugins, table.kind.coredns}) {
     LAB_TRY(const auto known, table.FindGoModule(name));

@@ -100,6 +100,7 @@ struct ComponentTable {
   std::vector<GoModulePart> go_modules;
   std::vector<NodeOsPart> node_os;
   KindTable kind;
+  NodeOsPart apparmor_host;  ///< root of the machine of `make kind-apparmor`
 
   /// "1.36.3", or "1.36" for the newest of that minor version; a usage error
   /// names what exists.

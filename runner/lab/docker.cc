@@ -52,7 +52,7 @@ Status Docker::ProvideImage(const std::string& tag, const Path& archive) const {
   LAB_TRY(const auto there, TagsOf(tag));
   if (std::find(there.begin(), there.end(), tag) != there.end()) return {};
   LAB_TRY(const auto loaded,
-          Run({"load", "--quiet", "--input", archive.string()}, 5min));
+          Run({"load", "--quiet", "--input", archive.string()}, 20min));
   RemoveOthers(tag);
   return {};
 }

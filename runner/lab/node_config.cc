@@ -5,11 +5,10 @@
 
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "runner/base/text.h"
 #include "runner/cluster/yaml.h"
-#include "runner/components/archive.h"
+#include "runner/lab/machine_overlay.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -17,52 +16,23 @@ namespace {
 
 using nlohmann::json;
 
-// Adds files below config/, with the directories they need, each once.
-class ConfigArchive {
- public:
-  explicit ConfigArchive(ArchiveWriter writer) : writer_(std::move(writer)) {}
-
-  Status Add(const std::string& target, std::string_view content, int mode) {
-    const std::string name = "config" + target;
-    LAB_CHECK_OK(Parents(name));
-    return writer_.AddFile(name, content, mode);
-  }
-
-  // A file, or a directory with all below it.
-  Status AddTree(const Path& source, const std::string& target) {
-    if (!fs::is_directory(source)) return AddOne(source, target);
-    for (const auto& entry : fs::recursive_directory_iterator(source)) {
-      if (!entry.is_regular_file()) continue;
-      const auto below = fs::relative(entry.path(), source).string();
-      LAB_CHECK_OK(AddOne(entry.path(), target + "/" + below));
-    }
+// A file, or a directory with all below it.
+Status AddTree(const Path& source, const std::string& target,
+               std::vector<OverlayFile>& files) {
+  const auto add = [&](const Path& file, const std::string& as) -> Status {
+    LAB_TRY(auto content, ReadFile(file));
+    const auto mode = fs::status(file).permissions() & fs::perms::all;
+    files.push_back({as, std::move(content), static_cast<int>(mode)});
     return {};
+  };
+  if (!fs::is_directory(source)) return add(source, target);
+  for (const auto& entry : fs::recursive_directory_iterator(source)) {
+    if (!entry.is_regular_file()) continue;
+    const auto below = fs::relative(entry.path(), source).string();
+    LAB_CHECK_OK(add(entry.path(), target + "/" + below));
   }
-
-  Status Close() { return writer_.Close(); }
-
- private:
-  Status AddOne(const Path& source, const std::string& target) {
-    LAB_TRY(const auto content, ReadFile(source));
-    const auto mode = fs::status(source).permissions() & fs::perms::all;
-    return Add(target, content, static_cast<int>(mode));
-  }
-
-  Status Parents(const std::string& name) {
-    for (auto at = name.find('/'); at != std::string::npos;
-         at = name.find('/', at + 1)) {
-      const std::string directory = name.substr(0, at);
-      if (!made_.insert(directory).second) continue;
-      // sshd refuses keys below a directory that others may read.
-      const bool secret = directory.ends_with("/.ssh");
-      LAB_CHECK_OK(writer_.AddDirectory(directory, secret ? 0700 : 0755));
-    }
-    return {};
-  }
-
-  ArchiveWriter writer_;
-  std::set<std::string> made_;
-};
+  return {};
+}
 
 struct KubeletChanges {
   json config = json::object();  // merge patch, RFC 7386
@@ -91,19 +61,14 @@ Result<KubeletChanges> VersionChanges(const NodeConfigRequest& request) try {
       e.what())};
 }
 
-Status AddNodeFiles(const NodeConfigRequest& request, ConfigArchive& archive) {
+Result<std::vector<OverlayFile>> NodeFiles(const NodeConfigRequest& request) {
   const Path& lab = request.directory;
   LAB_TRY(const auto ca, ReadFile(lab / "pki" / "ca.crt"));
   LAB_TRY(const auto host_key, ReadFile(lab / "host_key"));
   LAB_TRY(const auto authorized, ReadFile(lab / "ssh_key.pub"));
   LAB_TRY(const auto kubelet, KubeletConfig(request));
   LAB_TRY(const auto arguments, KubeletArgs(request));
-  struct File {
-    const char* target;
-    std::string content;
-    int mode;
-  };
-  const File files[] = {
+  std::vector<OverlayFile> files = {
       {"/var/lib/kubelet/pki/ca.crt", ca, 0644},
       {"/var/lib/kubelet/pki/kubelet.crt", request.serving.certificate, 0644},
       {"/var/lib/kubelet/pki/kubelet.key", request.serving.key, 0600},
@@ -116,17 +81,14 @@ Status AddNodeFiles(const NodeConfigRequest& request, ConfigArchive& archive) {
       {"/lab/default-runtime", request.default_runtime + "\n", 0644},
       {"/lab/kubelet-args.d/node", arguments, 0644},
   };
-  for (const auto& file : files) {
-    LAB_CHECK_OK(archive.Add(file.target, file.content, file.mode));
-  }
   for (const auto& mount : request.node.mounts) {
-    auto added = archive.AddTree(mount.host_path, mount.container_path);
+    auto added = AddTree(mount.host_path, mount.container_path, files);
     if (!added) {
       return UsageError(fmt::format("extraMounts of {}: {}", request.node.name,
                                     added.error().what));
     }
   }
-  return {};
+  return files;
 }
 
 }  // namespace
@@ -156,18 +118,8 @@ Result<std::string> KubeletArgs(const NodeConfigRequest& request) {
 
 Status WriteNodeInitramfs(const NodeConfigRequest& request,
                           const Path& initramfs, const Path& into) {
-  const Path own = into.string() + ".node";
-  LAB_TRY(auto writer,
-          ArchiveWriter::Create(own, ArchiveWriter::Format::kCpioGz));
-  ConfigArchive archive(std::move(writer));
-  LAB_CHECK_OK(AddNodeFiles(request, archive));
-  LAB_CHECK_OK(archive.Close());
-  LAB_TRY(const auto base, ReadFile(initramfs));
-  LAB_TRY(const auto node, ReadFile(own));
-  LAB_CHECK_OK(RemoveTree(own));
-  // The kernel wants each archive at a multiple of four bytes.
-  const std::string padding((4 - base.size() % 4) % 4, '\0');
-  return WriteFile(into, base + padding + node, 0600);
+  LAB_TRY(const auto files, NodeFiles(request));
+  return WriteOverlaidInitramfs(initramfs, files, into);
 }
 
 }  // namespace lab

@@ -214,7 +214,8 @@ Result<Process> Process::Start(const Command& command) {
   if (!command.log.empty()) {
     LAB_TRY(log, LogFd(command.log));
   }
-  LAB_TRY(const pid_t pid, process::Spawn(command, {-1, log.get(), log.get()}));
+  const int output = log.valid() ? log.get() : command.output;
+  LAB_TRY(const pid_t pid, process::Spawn(command, {-1, output, output}));
   Process process;
   process.id_ = ProcessId::Of(pid);
   process.name_ = Path(command.argv[0]).filename().string();

@@ -29,6 +29,9 @@ struct Command {
   /// Where stdout and stderr are appended; empty: captured by RunToEnd(),
   /// discarded by Process.
   Path log{};
+  /// Of a Process, instead of `log`: a descriptor of the caller's, such as its
+  /// own stderr.
+  int output = -1;
   Duration timeout = 60s;
   /// False for cleaning up, which goes on after SIGINT and SIGTERM.
   bool stoppable = true;

@@ -80,6 +80,7 @@ TEST_F(AppArmor, SchedulerUnaware) {
       world.Workers().size() == 2 && world.WorkersWithAppArmor().size() == 2,
       "not-two-workers: this needs exactly two nodes to choose from, both "
       "with AppArmor");
+  world.RequireOwnKernels();
   const auto with = world.Workers().front();
   const auto without = world.Workers().back();
   ASSERT_FALSE(world.HasProfile(with, "lab-one-worker"));

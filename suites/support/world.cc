@@ -172,6 +172,18 @@ std::vector<NodeShell> World::WorkersWithoutAppArmor() const {
   return without;
 }
 
+void World::RequireOwnKernels() const {
+  std::map<std::string, std::string> nodes;  // by a number drawn at boot
+  for (const auto& node : Workers()) {
+    const auto boot =
+        Must(node.AskOk({"cat", "/proc/sys/kernel/random/boot_id"}));
+    const auto [other, alone] = nodes.emplace(boot, node.node());
+    Require(alone, fmt::format("shared-kernel: {} and {} have one kernel, and "
+                               "so one set of profiles (boot_id {})",
+                               other->second, node.node(), Trim(boot)));
+  }
+}
+
 bool World::Behaves(const std::string& behaviour, const NodeShell* node) const {
   return Must(
       behaviours_.Holds(behaviour, lab_, node != nullptr ? node->node() : ""));

@@ -139,6 +139,9 @@ class World {
   /// Those that have; the case ends as skipped ("no-apparmor") if none has.
   std::vector<NodeShell> WorkersWithAppArmor() const;
   std::vector<NodeShell> WorkersWithoutAppArmor() const;
+  /// The case ends as skipped ("shared-kernel") if two workers have one kernel,
+  /// as those of kind do: what one loads, the other has.
+  void RequireOwnKernels() const;
 
   std::vector<LoadedProfile> Profiles(const NodeShell& node) const;
   bool HasProfile(const NodeShell& node, const std::string& profile,
