@@ -10,6 +10,7 @@
 
 #include "runner/base/stop.h"
 #include "runner/base/text.h"
+#include "runner/cluster/node.h"
 
 namespace lab {
 namespace {
@@ -179,8 +180,8 @@ class Scheduler {
       return;
     }
     const std::string saw = state->reason;
-    if (state->verdict == Verdict::kError) AwaitDamage();
-    if (state->verdict == Verdict::kError && !abort_.empty()) {
+    if (IsBad(*state->verdict)) AwaitDamage(*state->verdict);
+    if (IsBad(*state->verdict) && !abort_.empty()) {
       EndCase(one.scenario, "error", abort_ + "; the case saw: " + saw,
               one.watch.Seconds());
     } else if (const auto missing = MissingEvidence(one.scenario, *state);
@@ -224,13 +225,26 @@ class Scheduler {
   }
 
   // A case may notice that a node is gone before the node's process has been
-  // reaped; then the lab's last words say more than the case's.
-  void AwaitDamage() {
+  // reaped; then the lab's last words say more than the case's, and what it
+  // took for a failure of the product is none. The case's own errors are most
+  // often that; where it fails, a node that does not answer tells.
+  void AwaitDamage(Verdict verdict) {
     if (!abort_.empty()) return;
+    if (verdict != Verdict::kError && AllNodesAnswer()) return;
     std::vector<pollfd> fds;
     for (const auto& fd : lab_fds_) fds.push_back({fd.get(), POLLIN, 0});
-    ::poll(fds.data(), fds.size(), 300);
+    const Duration patience = verdict == Verdict::kError ? 300ms : 5s;
+    ::poll(fds.data(), fds.size(), static_cast<int>(patience.count()));
     CheckWorld();
+  }
+
+  bool AllNodesAnswer() const {
+    for (const auto& node : request_.lab->nodes) {
+      if (node.login.command.empty()) continue;
+      const NodeShell shell(*request_.lab, node.name);
+      if (!shell.AskOk({"true"}, "", 5s)) return false;
+    }
+    return true;
   }
 
   void EndCase(const Scenario& scenario, const std::string& verdict,

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "runner/base/text.h"
 #include "runner/base/wait.h"
 
@@ -13,53 +11,52 @@ namespace {
 
 using nlohmann::json;
 
-// Not those that are going.
-Result<std::set<std::string>> Namespaces(const Api& api) {
-  LAB_TRY(const auto list, api.Get("/api/v1/namespaces"));
-  std::set<std::string> names;
-  for (const auto& one : list.at("items")) {
-    if (one.at("/status/phase"_json_pointer) != "Active") continue;
-    names.insert(one.at("metadata").at("name").get<std::string>());
-  }
-  return names;
+// How long a node looks before the API is asked again: somebody else may use
+// the lab meanwhile, and their pods are to stay.
+constexpr const char* kLookMilliseconds = "1000";
+
+// What the node tells of the pods that are none of those that stay.
+Result<std::string> Look(const NodeShell& node, const Api& api) {
+  LAB_TRY(const auto namespaces, api.Get("/api/v1/namespaces"));
+  LAB_TRY(const auto pods, api.Get("/api/v1/pods"));
+  std::vector<std::string> argv = {"lab-node", "others", kLookMilliseconds};
+  for (const auto& uid : PodsThatStay(namespaces, pods)) argv.push_back(uid);
+  return node.AskOk(argv);
 }
 
 }  // namespace
 
-Result<std::set<std::string>> PodsOutside(
-    const std::set<std::string>& namespaces, const std::string& list) {
-  const json told = json::parse(list, nullptr, false);
-  if (!told.is_object()) return Error{"crictl pods: no JSON: " + list};
-  std::set<std::string> pods;
-  for (const auto& pod : told.value("items", json::array())) {
-    const auto& meta = pod.at("metadata");
-    const std::string in = meta.at("namespace");
-    if (namespaces.contains(in)) continue;
-    pods.insert(in + "/" + meta.at("name").get<std::string>());
+std::set<std::string> PodsThatStay(const json& namespaces, const json& pods) {
+  std::set<std::string> active;
+  for (const auto& one : namespaces.at("items")) {
+    if (one.at("/status/phase"_json_pointer) != "Active") continue;
+    active.insert(one.at("metadata").at("name").get<std::string>());
   }
-  return pods;
+  std::set<std::string> stay;
+  for (const auto& pod : pods.at("items")) {
+    const auto& meta = pod.at("metadata");
+    if (!active.contains(meta.at("namespace").get<std::string>())) continue;
+    const auto annotations = meta.value("annotations", json::object());
+    stay.insert(annotations.value("kubernetes.io/config.hash",
+                                  meta.at("uid").get<std::string>()));
+  }
+  return stay;
 }
 
 Status AwaitLeftovers(const NodeShell& node, const Api& api) {
-  LAB_TRY(const auto namespaces, Namespaces(api));
-  std::set<std::string> left;
+  std::string left;
   Status asked;
-  const auto waited = WaitUntil(
-      "all pods to end on node " + node.node(), Deadline::In(60s), 50ms, [&] {
-        const auto list = node.AskOk({"crictl", "--timeout=30s", "pods",
-                                      "--state", "ready", "--output", "json"});
-        auto pods = list ? PodsOutside(namespaces, *list) : list.error();
-        if (!pods) {
-          asked = pods.error();
-          return true;
-        }
-        left = std::move(*pods);
-        return left.empty();
-      });
+  const auto waited = WaitUntil("all pods to end on node " + node.node(),
+                                Deadline::In(60s), 10ms, [&] {
+                                  auto told = Look(node, api);
+                                  if (!told) asked = told.error();
+                                  left = told.value_or("");
+                                  return Trim(left).empty();
+                                });
   LAB_CHECK_OK(asked);
   if (waited) return {};
-  return waited.error().Within("still there: " +
-                               Join({left.begin(), left.end()}, ", "));
+  return waited.error().Within("processes of pods are still there: " +
+                               Join(Lines(Trim(left)), ", "));
 }
 
 }  // namespace lab

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
@@ -9,13 +10,15 @@
 
 namespace lab {
 
-/// Pods, "NAMESPACE/NAME", that run on a node and are of none of these
-/// namespaces. `list` is what `crictl pods --state ready --output json` said.
-Result<std::set<std::string>> PodsOutside(
-    const std::set<std::string>& namespaces, const std::string& list);
+/// The UIDs, as nodes name the cgroups of pods by them, of the pods of a list
+/// whose namespace is there, and not going. Both are as the API lists them. A
+/// static pod's is not that of the API's mirror of it, but the annotation
+/// kubernetes.io/config.hash.
+std::set<std::string> PodsThatStay(const nlohmann::json& namespaces,
+                                   const nlohmann::json& pods);
 
-/// Waits until the node runs no pod of a namespace that is gone, or
-/// going: the API's objects go at once, and the kubelet ends what they stood
+/// Waits until the node runs no process of a pod of a namespace that is gone,
+/// or going: the API's objects go at once, and the kubelet ends what they stood
 /// for after that.
 Status AwaitLeftovers(const NodeShell& node, const Api& api);
 

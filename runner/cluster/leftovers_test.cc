@@ -7,29 +7,34 @@
 namespace lab {
 namespace {
 
+using nlohmann::json;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
-// What `crictl pods --output json` says, as far as it is read.
-constexpr const char* kList = R"({"items": [
-  {"id": "1", "metadata": {"name": "kube-proxy-x", "namespace": "kube-system"}},
-  {"id": "2", "metadata": {"name": "nil", "namespace": "nil-pod-1a2b"}}]})";
-
-TEST(Leftovers, ArePodsOfNamespacesThatAreGone) {
-  const auto some = PodsOutside({"kube-system", "default"}, kList);
-  ASSERT_TRUE(some);
-  EXPECT_THAT(*some, ElementsAre("nil-pod-1a2b/nil"));
-
-  const auto none = PodsOutside({"kube-system", "nil-pod-1a2b"}, kList);
-  ASSERT_TRUE(none);
-  EXPECT_THAT(*none, IsEmpty());
+json Namespace(const std::string& name, const std::string& phase) {
+  return {{"metadata", {{"name", name}}}, {"status", {{"phase", phase}}}};
 }
 
-TEST(Leftovers, NoAnswerIsNotNothingLeft) {
-  const auto pods = PodsOutside({}, "connect: no such file");
-  ASSERT_FALSE(pods);
-  EXPECT_THAT(pods.error().what, HasSubstr("no such file"));
+json Pod(const std::string& name_space, const std::string& uid) {
+  return {{"metadata", {{"namespace", name_space}, {"uid", uid}}}};
+}
+
+TEST(PodsThatStay, AreThoseWhoseNamespaceIsNotGoing) {
+  const json namespaces = {{"items",
+                            {Namespace("kube-system", "Active"),
+                             Namespace("nil-1a2b", "Terminating")}}};
+  const json pods = {{"items",
+                      {Pod("kube-system", "proxy"), Pod("nil-1a2b", "going"),
+                       Pod("nil-3c4d", "orphan")}}};
+  EXPECT_THAT(PodsThatStay(namespaces, pods), ElementsAre("proxy"));
+}
+
+// Where one appears, its cgroup has the name of what the kubelet read.
+TEST(PodsThatStay, AStaticPodIsKnownByItsHash) {
+  const json namespaces = {{"items", {Namespace("kube-system", "Active")}}};
+  json etcd = Pod("kube-system", "of-the-mirror");
+  etcd["metadata"]["annotations"]["kubernetes.io/config.hash"] = "5f1e";
+  EXPECT_THAT(PodsThatStay(namespaces, {{"items", {etcd}}}),
+              ElementsAre("5f1e"));
 }
 
 }  // namespace

@@ -42,6 +42,11 @@ Status Go(const GoModulePart& part, Command command) {
   if (done) return {};
   if (done.error().kind == ErrorKind::kInterrupted) return done.error();
   const auto said = ReadFile(command.log).value_or("");
+  if (done.error().kind == ErrorKind::kTimeout) {
+    return TimeoutError(fmt::format("go {} did not end within {} min; last: {}",
+                                    command.argv[1], command.timeout / 1min,
+                                    LastLines(said, 1)));
+  }
   return Error{
       fmt::format("go {} failed: {}", command.argv[1], LastLines(said, 3))};
 }

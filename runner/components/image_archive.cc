@@ -94,10 +94,9 @@ Status ImportImages(const ImageImport& import) {
                                      "k8s.io",
                                      "images",
                                      "import"};
-    if (!import.unpack) {
-      // As kind does: the kubelet must never collect what nobody can pull.
-      argv.insert(argv.end(), {"--no-unpack", "--label",
-                               "io.cri-containerd.pinned=pinned"});
+    if (!import.unpack) argv.push_back("--no-unpack");
+    if (import.pinned) {
+      argv.insert(argv.end(), {"--label", "io.cri-containerd.pinned=pinned"});
     }
     argv.push_back(image.string());
     LAB_TRY(const auto imported,

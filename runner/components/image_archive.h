@@ -24,6 +24,8 @@ struct ImageImport {
   Path root;        ///< of the node; the store is below it
   /// False: the node does so when it first runs the image.
   bool unpack = true;
+  /// The kubelet must never collect them, because nobody can pull them.
+  bool pinned = false;
   Path log;
 };
 

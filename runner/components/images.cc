@@ -49,6 +49,11 @@ Status WriteBusyboxLayer(const ImageInputs& inputs, const Path& layer) {
 
 }  // namespace
 
+ImageInputs ImageInputsIn(const Path& root, const Path& probes) {
+  return {root / "usr/bin/busybox", probes / "pause", probes / "probe",
+          probes / "seccomp", probes / "loader"};
+}
+
 Result<std::vector<Path>> MakeImages(const ImageInputs& inputs,
                                      const Path& into) {
   const Path pause_layer = into / "pause-layer.tar";

@@ -23,6 +23,9 @@ struct ImageInputs {
   Path loader;   ///< suites/probes/loader.cc, becomes /loader
 };
 
+/// Of a node's Debian root, and of the directory of the built probes.
+ImageInputs ImageInputsIn(const Path& root, const Path& probes);
+
 /// Writes pause.tar, busybox.tar and apparmor-loader.tar (docker-archive, which
 /// `ctr images import` and `kind load` read) into `into` and returns their
 /// paths.

@@ -72,10 +72,7 @@ Status Build(const KindExtrasInputs& in, const Path& into) {
   const Path work = into / "work";
   LAB_CHECK_OK(MakeDirectories(work));
   LAB_TRY(const auto archives,
-          MakeImages({root / "usr/bin/busybox", in.probes / "pause",
-                      in.probes / "probe", in.probes / "seccomp",
-                      in.probes / "loader"},
-                     work));
+          MakeImages(ImageInputsIn(root, in.probes), work));
   for (const auto& archive : archives) {
     LAB_CHECK_OK(
         CopyFile(archive, into / kExtrasImages / archive.filename(), 0644));

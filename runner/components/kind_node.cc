@@ -35,6 +35,11 @@ constexpr PlacedFile kFixtures[] = {
 };
 constexpr const char* kVersions = "versions.json";
 
+// Of containerd: images as they were imported, and unpacked.
+const Path kContent = "var/lib/containerd/io.containerd.content.v1.content";
+const Path kSnapshots =
+    "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
+
 // What kind's Dockerfile (images/base) does with the files of systemd: units
 // that a node is not to start, and those that it is.
 constexpr const char* kWantsEmptied[] = {
@@ -297,22 +302,52 @@ Result<std::vector<Path>> MakeClusterImages(const KindNodeInputs& in,
   return archives;
 }
 
+// kind makes /var a volume, which Docker fills with what the image has there:
+// a gigabyte for every node, to be written and removed again. What containerd
+// only reads there is in the image instead, and /var points to it.
+Status KeepOutOfVolume(const Path& root, const Path& what, const Path& home) {
+  LAB_CHECK_OK(MakeDirectories((root / home).parent_path()));
+  std::error_code code;
+  fs::rename(root / what, root / home, code);
+  if (code) {
+    return Error{fmt::format("move {}: {}", what.string(), code.message())};
+  }
+  return MakeSymlink(root / what, "/" + home.string());
+}
+
+Status KeepImagesOutOfVolume(const Path& root) {
+  LAB_CHECK_OK(KeepOutOfVolume(root, kContent, "kind/content"));
+  std::vector<Path> snapshots;
+  for (const auto& one : fs::directory_iterator(root / kSnapshots)) {
+    snapshots.push_back(one.path().filename());
+  }
+  for (const auto& name : snapshots) {
+    LAB_CHECK_OK(
+        KeepOutOfVolume(root, kSnapshots / name, "kind/snapshots" / name));
+  }
+  return {};
+}
+
 Status Preload(const KindNodeInputs& in, const Have& have, const Path& root,
                const Path& work, const Path& log) {
   LAB_CHECK_OK(MakeDirectories(work / "cluster"));
   LAB_CHECK_OK(MakeDirectories(work / "suites"));
-  LAB_TRY(auto archives, MakeClusterImages(in, have, root, work / "cluster"));
+  LAB_TRY(const auto cluster,
+          MakeClusterImages(in, have, root, work / "cluster"));
   LAB_TRY(const auto own,
-          MakeImages({root / "usr/bin/busybox", in.probes / "pause",
-                      in.probes / "probe", in.probes / "seccomp",
-                      in.probes / "loader"},
-                     work / "suites"));
-  archives.insert(archives.end(), own.begin(), own.end());
-  LAB_CHECK_OK(ImportImages({.archives = archives,
-                             .containerd = have.containerd,
-                             .root = root,
-                             .unpack = false,
-                             .log = log}));
+          MakeImages(ImageInputsIn(root, in.probes), work / "suites"));
+  ImageImport import{.archives = cluster,
+                     .containerd = have.containerd,
+                     .root = root,
+                     .pinned = true,
+                     .log = log};
+  LAB_CHECK_OK(ImportImages(import));
+  // A pod with a user namespace needs idmapped mounts of its image's layers,
+  // which overlayfs, on which the node's root is, has not.
+  import.archives = own;
+  import.unpack = false;
+  LAB_CHECK_OK(ImportImages(import));
+  LAB_CHECK_OK(KeepImagesOutOfVolume(root));
   return RemoveTree(work);
 }
 
@@ -372,7 +407,7 @@ Result<KindNodeDifferences> DifferencesOf(const std::string& fixture,
 }
 
 Result<PartRecipe> KindNodeRecipe(const KindNodeInputs& inputs) {
-  std::vector<std::string> key = {"kind-node/2", inputs.kubernetes_version};
+  std::vector<std::string> key = {"kind-node/4", inputs.kubernetes_version};
   for (const auto* recipe :
        {&inputs.root, &inputs.kubernetes, &inputs.kube_proxy, &inputs.etcd,
         &inputs.containerd, &inputs.kind, &inputs.crictl, &inputs.cni_plugins,

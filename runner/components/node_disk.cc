@@ -55,14 +55,7 @@ Status FillRoot(const NodeDiskInputs& inputs, const ProgramParts& parts,
   for (const char* program : kRuntimePrograms) {
     LAB_CHECK_OK(CopyFile(parts.containerd / program, bin / program, 0755));
   }
-  // containerd and the kubelet read these before anybody could write them.
-  LAB_CHECK_OK(WriteFile(root / "etc/hosts", "127.0.0.1 localhost\n"));
-  LAB_CHECK_OK(WriteFile(root / "etc/resolv.conf", ""));
-  LAB_CHECK_OK(WriteFile(root / "etc/machine-id", ""));
-  for (const char* directory : {"dev", "proc", "sys", "run", "tmp"}) {
-    LAB_CHECK_OK(MakeDirectories(root / directory));
-  }
-  return {};
+  return PlaceFirstFiles(root);
 }
 
 Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
@@ -85,10 +78,7 @@ Status BuildDisk(const NodeDiskInputs& inputs, const Path& into,
   const Path images = into / "images";
   LAB_CHECK_OK(MakeDirectories(images));
   LAB_TRY(const auto archives,
-          MakeImages({root / "usr/bin/busybox", inputs.probes / "pause",
-                      inputs.probes / "probe", inputs.probes / "seccomp",
-                      inputs.probes / "loader"},
-                     images));
+          MakeImages(ImageInputsIn(root, inputs.probes), images));
   // Unpacked too, so that no node ever does it.
   LAB_CHECK_OK(ImportImages({.archives = archives,
                              .containerd = parts.containerd,

@@ -19,6 +19,17 @@ Status CopyFile(const Path& from, const Path& to, int mode) {
                            code.message())};
 }
 
+Status PlaceFirstFiles(const Path& root) {
+  LAB_CHECK_OK(MakeDirectories(root / "etc"));
+  LAB_CHECK_OK(WriteFile(root / "etc/hosts", "127.0.0.1 localhost\n"));
+  LAB_CHECK_OK(WriteFile(root / "etc/resolv.conf", ""));
+  LAB_CHECK_OK(WriteFile(root / "etc/machine-id", ""));
+  for (const char* directory : {"dev", "proc", "sys", "run", "tmp"}) {
+    LAB_CHECK_OK(MakeDirectories(root / directory));
+  }
+  return {};
+}
+
 Status MakeSymlink(const Path& at, const std::string& target) {
   LAB_CHECK_OK(MakeDirectories(at.parent_path()));
   std::error_code code;

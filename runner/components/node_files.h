@@ -31,6 +31,10 @@ Status PlaceFiles(const Files& files, const Path& directory, const Path& root) {
   return {};
 }
 
+/// Writes the files that the first programs of a root read before anybody could
+/// have written them, and makes the directories that are mounted over.
+Status PlaceFirstFiles(const Path& root);
+
 /// Makes `at` a symbolic link to `target`, in place of what was there, and the
 /// directory that it is to lie in.
 Status MakeSymlink(const Path& at, const std::string& target);

@@ -52,9 +52,10 @@ Result<AppArmorAnswers> Ask(const LabFile& lab, const std::string& node) {
   answers.enabled = facts.value("apparmor-enabled", "");
   answers.features = facts.value("apparmor-features", "");
   if (answers.enabled != "Y") return answers;
+  LAB_TRY(const auto containerd, shell.AskOk({"pidof", "-s", "containerd"}));
   LAB_TRY(
       answers.environment,
-      shell.AskOk({"sh", "-c", "cat /proc/$(pidof -s containerd)/environ"}));
+      shell.AskOk({"cat", fmt::format("/proc/{}/environ", Trim(containerd))}));
   // Compiled only: no cache, and not into the kernel.
   LAB_TRY(const auto compiled, shell.Ask({kParser, "-QTK"}, kSmallProfile));
   answers.parser = Trim(compiled.err);

@@ -6,6 +6,10 @@
 //   process ID         the first process of container ID, its label and its
 //                      seccomp state, as the kernel shows them outside
 //   pod UID            the processes in the cgroups of a pod
+//   end-pods UID...    kills the processes in the cgroups of these pods
+//   others MILLISECONDS UID...
+//                      waits, at most that long, until there are no processes
+//                      in the cgroups of pods but these; tells those there are
 //   kmsg-end           {"next":N}: the cursor behind the newest record
 //   kmsg SEQUENCE      the records of AppArmor and seccomp in the kernel log
 //                      from there on
@@ -16,13 +20,19 @@
 //   wake CLOCK SEED    for a node restored from a saved state: see wake.h
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -132,34 +142,102 @@ int Process(const std::string& id) {
   return 0;
 }
 
-// All processes below a cgroup.
-void PrintProcesses(const std::string& cgroup) {
-  const std::string pids = probe::ReadTrimmed(cgroup + "/cgroup.procs");
-  for (std::size_t at = 0; at < pids.size();) {
-    const auto end = pids.find('\n', at);
-    const std::string pid = pids.substr(at, end - at);
-    const std::string status = probe::ReadTrimmed("/proc/" + pid + "/status");
+// The UID in the name of a pod's cgroup: "podUID", or with systemd's driver
+// "kubepods-besteffort-podUID.slice" and "_" for "-". Empty if it is none.
+std::string PodUid(const std::string& cgroup) {
+  const bool slice = cgroup.rfind("kubepods", 0) == 0 ||
+                     cgroup.rfind("kubelet-kubepods", 0) == 0;
+  const auto at = slice ? cgroup.rfind("-pod") : cgroup.rfind("pod", 0);
+  if (at == std::string::npos) return "";
+  std::string uid = cgroup.substr(at + (slice ? 4 : 3));
+  uid.resize(std::min(uid.size(), uid.find('.')));
+  std::replace(uid.begin(), uid.end(), '_', '-');
+  constexpr std::size_t kUuid = 36, kStaticPod = 32;
+  return uid.size() == kUuid || uid.size() == kStaticPod ? uid : "";
+}
+
+// The pods' cgroups that have processes; with cgroup v1 one of each pod's.
+std::map<std::string, std::string> PodCgroups() {
+  std::map<std::string, std::string> found;
+  const std::function<void(const std::string&)> look =
+      [&](const std::string& at) {
+        for (const auto& [name, directory] : List(at)) {
+          if (!directory) continue;
+          const std::string path = at + "/" + name;
+          const std::string uid = PodUid(name);
+          if (uid.empty()) {
+            look(path);
+          } else if (HasProcesses(path)) {
+            found.emplace(uid, path);
+          }
+        }
+      };
+  look("/sys/fs/cgroup");
+  return found;
+}
+
+// All processes below a cgroup, as this one's PID namespace names them.
+std::vector<pid_t> ProcessesIn(const std::string& cgroup) {
+  std::vector<pid_t> found;
+  std::istringstream pids(probe::ReadTrimmed(cgroup + "/cgroup.procs"));
+  for (pid_t pid = 0; pids >> pid;) found.push_back(pid);
+  for (const auto& [name, directory] : List(cgroup)) {
+    if (!directory) continue;
+    for (const pid_t pid : ProcessesIn(cgroup + "/" + name)) {
+      found.push_back(pid);
+    }
+  }
+  return found;
+}
+
+// Again until there are none: one that is killed may just have forked.
+int EndPods(const std::set<std::string>& uids) {
+  constexpr int kTimes = 200;
+  for (int i = 0; i < kTimes; ++i) {
+    bool some = false;
+    for (const auto& [uid, cgroup] : PodCgroups()) {
+      if (uids.count(uid) == 0) continue;
+      some = true;
+      for (const pid_t pid : ProcessesIn(cgroup)) kill(pid, SIGKILL);
+    }
+    if (!some) return 0;
+    usleep(10'000);
+  }
+  std::fprintf(stderr, "lab-node: processes of pods outlive SIGKILL\n");
+  return 3;
+}
+
+int Others(const char* milliseconds, const std::set<std::string>& known) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::milliseconds(
+                                      std::strtol(milliseconds, nullptr, 10));
+  std::map<std::string, std::string> found;
+  while (true) {
+    found = PodCgroups();
+    for (const auto& uid : known) found.erase(uid);
+    if (found.empty() || Clock::now() >= end) break;
+    usleep(10'000);
+  }
+  for (const auto& [uid, cgroup] : found) {
+    probe::JsonLine().Add("uid", uid).Add("cgroup", cgroup).Print();
+  }
+  return 0;
+}
+
+int PodProcesses(const std::string& uid) {
+  const auto cgroups = PodCgroups();
+  const auto its = cgroups.find(uid);
+  if (its == cgroups.end()) return 0;
+  for (const pid_t pid : ProcessesIn(its->second)) {
+    const std::string proc = "/proc/" + std::to_string(pid);
+    const std::string status = probe::ReadTrimmed(proc + "/status");
     probe::JsonLine()
-        .Add("pid", std::strtoll(pid.c_str(), nullptr, 10))
-        .Add("comm", probe::ReadTrimmed("/proc/" + pid + "/comm"))
+        .Add("pid", pid)
+        .Add("comm", probe::ReadTrimmed(proc + "/comm"))
         .Add("seccomp", probe::StatusField(status, "Seccomp"))
         .Add("seccomp_filters", probe::StatusField(status, "Seccomp_filters"))
         .Print();
-    if (end == std::string::npos) break;
-    at = end + 1;
   }
-  for (const auto& [name, directory] : List(cgroup)) {
-    if (directory) PrintProcesses(cgroup + "/" + name);
-  }
-}
-
-// The cgroupfs driver names a pod's directory "podUID"; that of systemd, to
-// which "-" means a level, writes "_" for it.
-int PodProcesses(std::string uid) {
-  std::string cgroup = FindCgroup("/sys/fs/cgroup", "pod" + uid);
-  std::replace(uid.begin(), uid.end(), '-', '_');
-  if (cgroup.empty()) cgroup = FindCgroup("/sys/fs/cgroup", "pod" + uid);
-  if (!cgroup.empty()) PrintProcesses(cgroup);
   return 0;
 }
 
@@ -231,6 +309,11 @@ int main(int argc, char** argv) {
   if (command == "facts" && argc == 2) return Facts();
   if (command == "process" && argc == 3) return Process(argv[2]);
   if (command == "pod" && argc == 3) return PodProcesses(argv[2]);
+  if (command == "end-pods" && argc > 2)
+    return EndPods({argv + 2, argv + argc});
+  if (command == "others" && argc > 2) {
+    return Others(argv[2], {argv + 3, argv + argc});
+  }
   if (command == "kmsg-end" && argc == 2) return Kmsg(0, false);
   if (command == "kmsg" && argc == 3) {
     return Kmsg(std::strtoull(argv[2], nullptr, 10), true);
@@ -241,8 +324,10 @@ int main(int argc, char** argv) {
   if (command == "filters" && argc == 3) return probe::Filters(argv[2]);
   if (command == "wake" && argc == 4) return probe::Wake(argv[2], argv[3]);
   std::fprintf(stderr,
-               "usage: lab-node facts | process ID | pod UID | kmsg-end | "
-               "kmsg SEQUENCE | remove-profiles NAME... | filters PID | "
+               "usage: lab-node facts | process ID | pod UID | "
+               "end-pods UID... | others MILLISECONDS UID... | kmsg-end | kmsg "
+               "SEQUENCE | "
+               "remove-profiles NAME... | filters PID | "
                "wake CLOCK SEED\n");
   return 64;
 }

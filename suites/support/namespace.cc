@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "suites/support/namespace.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace lab::suite {
 namespace {
@@ -9,17 +13,24 @@ namespace {
 using nlohmann::json;
 
 // What cases make, and what a cluster puts into every namespace.
-constexpr const char* kKinds[] = {"pods", "configmaps", "serviceaccounts",
-                                  "secrets", "events"};
+constexpr std::string_view kKinds[] = {"pods", "configmaps", "serviceaccounts",
+                                       "secrets", "events"};
 
 }  // namespace
 
-Status RemoveNamespace(const Api& api, const std::string& name) {
+bool IsRemovedWithNamespace(const std::string& path, const std::string& group) {
+  const auto kind = path.substr(0, path.find_first_of("/?"));
+  return group.empty() && std::find(std::begin(kKinds), std::end(kKinds),
+                                    kind) != std::end(kKinds);
+}
+
+Result<PodsByNode> RemoveNamespace(const Api& api, const std::string& name) {
   const std::string path = "/api/v1/namespaces/" + name;
   // From here on the API server lets nothing new into it.
   LAB_TRY(json object, api.Json({.method = "DELETE", .path = path}));
-  for (const std::string kind : kKinds) {
-    LAB_CHECK_OK(api.Delete(path + "/" + kind));
+  LAB_TRY(const auto pods, api.Get(path + "/pods"));
+  for (const auto kind : kKinds) {
+    LAB_CHECK_OK(api.Delete(fmt::format("{}/{}", path, kind)));
   }
   // Its controller's word that nothing is left. It would look after five
   // seconds (namespaceDeletionGracePeriod, pkg/controller/namespace).
@@ -28,7 +39,12 @@ Status RemoveNamespace(const Api& api, const std::string& name) {
           api.Json({.method = "PUT",
                     .path = path + "/finalize",
                     .body = object.dump()}));
-  return {};
+  PodsByNode by_node;
+  for (const auto& pod : pods.at("items")) {
+    const auto node = pod.at("spec").value("nodeName", "");
+    if (!node.empty()) by_node[node].push_back(pod.at("metadata").at("uid"));
+  }
+  return by_node;
 }
 
 Status AskToRemoveNamespace(const Api& api, const std::string& name) {

@@ -67,6 +67,22 @@ Status SetNodeLabel(const Api& api, const std::string& lab,
   return patched ? Status() : Status(patched.error());
 }
 
+// A kubelet ends a pod that is gone only when it has looked at the runtime
+// again, which it does every second (PLEG); so the kernel is asked. What the
+// kubelet does then is to note that they have ended.
+Status EndNamespace(const Api& api, const std::string& name,
+                    const std::vector<NodeShell>& workers) {
+  LAB_TRY(const auto pods, RemoveNamespace(api, name));
+  for (const auto& worker : workers) {
+    const auto its = pods.find(worker.node());
+    if (its == pods.end()) continue;
+    std::vector<std::string> argv = {"lab-node", "end-pods"};
+    argv.insert(argv.end(), its->second.begin(), its->second.end());
+    LAB_TRY([[maybe_unused]] const auto ended, worker.AskOk(argv));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string Reply::message() const {
@@ -101,21 +117,21 @@ World::~World() {
   // tidying it up first costs its nodes as much as the cases.
   const char* throwaway = std::getenv("LAB_THROWAWAY");
   if (throwaway != nullptr && *throwaway == '1') return;
-  // In a cluster of somebody else's, and with objects of other groups, the
+  // In a cluster of somebody else's, and with objects of other kinds, the
   // namespace is left to its controller, which knows them all.
-  const bool alone = lab_.kind != "kubeconfig" && !other_groups_;
+  const bool alone = lab_.kind != "kubeconfig" && !others_;
   AfterVerdict([alone, api = api_, name_space = namespace_,
                 static_pods = static_pods_, loaded = loaded_,
                 loaded_by_others = loaded_by_others_,
                 seccomp_files = seccomp_files_, labelled = labelled_,
-                lab = lab_.name] {
+                workers = Workers(), lab = lab_.name] {
     std::vector<Status> done;
     // First: a kubelet puts the mirror of a static pod back.
     for (const auto& [node, path] : static_pods) {
       const auto removed = node.AskOk({"rm", "-f", path});
       done.push_back(removed ? Status() : Status(removed.error()));
     }
-    done.push_back(alone ? RemoveNamespace(api, name_space)
+    done.push_back(alone ? EndNamespace(api, name_space, workers)
                          : AskToRemoveNamespace(api, name_space));
     for (const auto& [node, profile] : loaded) {
       done.push_back(node.RemoveOwnProfiles({profile}));
@@ -259,9 +275,8 @@ std::string World::ProfileText(const std::string& profile) const {
 Finished World::TryLoad(const NodeShell& node, const std::string& profile,
                         const std::string& text) {
   loaded_by_others_.emplace_back(node, profile);
-  auto parsed =
-      Must(node.Ask({"apparmor_parser", "--replace", "--skip-cache"},
-                    lab_.profile_names.OnNodes(text)));
+  auto parsed = Must(node.Ask({"apparmor_parser", "--replace", "--skip-cache"},
+                              lab_.profile_names.OnNodes(text)));
   Evidence(Kind::kNode, fmt::format("{}: apparmor_parser: {} {}", node.node(),
                                     parsed.ended.ToString(), Trim(parsed.err)));
   return parsed;

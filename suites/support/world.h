@@ -330,8 +330,8 @@ class World {
   Behaviours behaviours_;
   Api api_;
   std::string namespace_;
-  /// It holds, or may hold, others than the core's.
-  mutable bool other_groups_ = false;
+  /// The namespace holds, or may hold, what IsRemovedWithNamespace denies.
+  mutable bool others_ = false;
   std::map<std::string, Inside> inside_;  ///< by pod and container
   std::vector<std::pair<NodeShell, std::string>> loaded_;
   std::vector<std::pair<NodeShell, std::string>> loaded_by_others_;

@@ -6,6 +6,7 @@
 #include "runner/base/wait.h"
 #include "runner/cluster/marks.h"
 #include "suites/support/must.h"
+#include "suites/support/namespace.h"
 #include "suites/support/records.h"
 #include "suites/support/world.h"
 
@@ -53,7 +54,7 @@ Reply World::Send(const Api::Call& call, const std::string& what) const {
 
 Reply World::Submit(const json& object, const std::string& path,
                     const std::string& group) const {
-  if (!group.empty()) other_groups_ = true;
+  if (!IsRemovedWithNamespace(path, group)) others_ = true;
   return Send({.method = "POST",
                .path = fmt::format("/{}/namespaces/{}/{}",
                                    group.empty() ? "api/v1" : "apis/" + group,

@@ -5,6 +5,7 @@
 #include "runner/components/boot_files.h"
 #include "runner/components/debian_root.h"
 #include "runner/components/node_disk.h"
+#include "runner/components/node_files.h"
 #include "runner/process/process.h"
 
 namespace lab {
@@ -32,20 +33,10 @@ bool Wanted(const std::string& name) {
 }
 
 Status PlaceFiles(const Inputs& inputs, const Path& root) {
-  const std::pair<Path, const char*> files[] = {
-      {inputs.init, "lab/init"}, {inputs.sshd_config, "etc/ssh/sshd_config"}};
-  for (const auto& [source, target] : files) {
-    LAB_TRY(const auto content, ReadFile(source));
-    LAB_CHECK_OK(MakeDirectories((root / target).parent_path()));
-    LAB_CHECK_OK(WriteFile(root / target, content, 0755));
-  }
-  LAB_CHECK_OK(WriteFile(root / "etc/hosts", "127.0.0.1 localhost\n"));
-  LAB_CHECK_OK(WriteFile(root / "etc/resolv.conf", ""));
-  LAB_CHECK_OK(WriteFile(root / "etc/machine-id", ""));
-  for (const char* directory : {"dev", "proc", "sys", "run", "tmp"}) {
-    LAB_CHECK_OK(MakeDirectories(root / directory));
-  }
-  return {};
+  LAB_CHECK_OK(CopyFile(inputs.init, root / "lab/init", 0755));
+  LAB_CHECK_OK(
+      CopyFile(inputs.sshd_config, root / "etc/ssh/sshd_config", 0644));
+  return PlaceFirstFiles(root);
 }
 
 Status Build(const Inputs& inputs, const Path& into) {

@@ -239,6 +239,7 @@ TEST_F(KindWeather, AKeptLabWhoseNodeStopsIsDamaged) {
   const auto errors = report.With(Verdict::kError);
   EXPECT_THAT(errors, Not(IsEmpty()));
   for (const auto& one : report.State().cases) {
+    EXPECT_NE(one.verdict, Verdict::kFail) << one.id << ": " << one.reason;
     if (one.verdict != Verdict::kError) continue;
     EXPECT_THAT(one.reason, HasSubstr("lab-damaged: " + name + "-worker"));
   }
