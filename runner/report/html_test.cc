@@ -200,13 +200,16 @@ TEST(Html, EvidenceIsATable) {
 
 TEST(Html, LabIsWhatWasMeasuredAndWhatItTook) {
   auto run = SomeRun();
-  run.facts = {{"kernel", "6.12.43"},       {"os", "mixed"},
-               {"lab-worker.os", "sid"},    {"lab-worker2.os", "trixie"},
-               {"docker", "29.1, private"}, {"seconds.lab", "12.2"}};
+  run.facts = {{"kernel", "6.12.43"},
+               {"os", "mixed"},
+               {"lab-worker.os", "sid"},
+               {"lab-worker2.os", "trixie"},
+               {"engine", "docker 29.1, private"},
+               {"seconds.lab", "12.2"}};
   run.phases = {{"parts", "ready", true, 1.5}, {"lab", "ready", true, 12.2}};
   const HtmlPage page(run);
   EXPECT_THAT(page.All("//section[@id='lab']/dl/div/dt"),
-              ElementsAre("Node system", "Kernel", "Docker"));
+              ElementsAre("Node system", "Kernel", "Container engine"));
   EXPECT_THAT(page.All("//section[@id='lab']/dl/div/dd"),
               ElementsAre("lab-worker: sid\nlab-worker2: trixie", "6.12.43",
                           "29.1, private"));
