@@ -71,8 +71,8 @@ class ContainerEngine {
   std::string bridge_prefix_;
 };
 
-/// Whether `name` is that of a node of the kind cluster: that is the
-/// label which kind gives to the volume of a node on Podman.
+/// Whether `name` is that of a node of the kind cluster. On Podman it is also
+/// the label which kind gives to the node's volume.
 bool IsNodeOf(const std::string& cluster, const std::string& name);
 
 /// Why an engine cannot be used, and the command that mends it.

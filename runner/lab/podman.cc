@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "runner/base/text.h"
@@ -37,24 +38,25 @@ FoundEngine Lack(std::string why, std::string mend = kInstall) {
 
 FoundEngine FindPodman() {
   if (::geteuid() != 0) {
-    return Lack("kind labs on Podman are root's only", "run it as root");
+    return Lack("kind labs on Podman are root's only", "sudo, or a root shell");
   }
   if (FindProgram("podman").empty()) return Lack("no podman command");
+  // kind's nodes and this project's files have to be on one machine.
+  for (const char* name : {"CONTAINER_HOST", "CONTAINER_CONNECTION"}) {
+    if (std::getenv(name) == nullptr) continue;
+    return Lack(fmt::format("{} leads Podman elsewhere", name),
+                fmt::format("unset {}", name));
+  }
   const auto said =
       RunOk({.argv = {"podman", "info", "--format",
-                      "{{.Version.Version}} {{.Host.ServiceIsRemote}} "
-                      "{{.Host.NetworkBackend}}"},
+                      "{{.Version.Version}} {{.Host.NetworkBackend}}"},
              .timeout = 30s});
   if (!said) return Lack(said.error().what);
   const auto words = Split(Trim(*said), ' ');
-  if (words.size() != 3) return Lack("podman info says: " + *said);
-  if (words[1] == "true") {
-    return Lack("podman is another machine's",
-                "unset CONTAINER_HOST CONTAINER_CONNECTION");
-  }
+  if (words.size() != 2) return Lack("podman info says: " + *said);
   // Nodes find each other by name, which is its other half's.
-  if (words[2] != "netavark") {
-    return Lack("Podman's networks are not netavark's but " + words[2] + "'s",
+  if (words[1] != "netavark") {
+    return Lack("Podman's networks are not netavark's but " + words[1] + "'s",
                 std::string(kInstall) +
                     "   (and network_backend=\"netavark\" in "
                     "/etc/containers/containers.conf)");

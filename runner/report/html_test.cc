@@ -212,7 +212,7 @@ TEST(Html, LabIsWhatWasMeasuredAndWhatItTook) {
               ElementsAre("Node system", "Kernel", "Container engine"));
   EXPECT_THAT(page.All("//section[@id='lab']/dl/div/dd"),
               ElementsAre("lab-worker: sid\nlab-worker2: trixie", "6.12.43",
-                          "29.1, private"));
+                          "docker 29.1, private"));
   EXPECT_THAT(page.All("//table[@class='steps']/tbody/tr"),
               ElementsAre("parts1.5 sready", "lab12.2 sready"));
   EXPECT_EQ(page.All("//table[@class='facts']//tr").size(), 6u);
