@@ -55,21 +55,25 @@ class CommandLine : public ScratchFixture {
  private:
 };
 
-// kind's own variable; a lab that went on with Docker would not be what the
-// person asked for.
-TEST_F(CommandLine, DoctorNamesAProviderThatKindLabsDoNotHave) {
-  for (const char* provider : {"podman", "nerdctl"}) {
+// kind's own variable; a lab that went on with another engine would not be what
+// the person asked for.
+TEST_F(CommandLine, DoctorLooksAtTheProviderThatKindWouldTake) {
+  const auto said_with = [](const char* provider) {
     ::setenv("KIND_EXPERIMENTAL_PROVIDER", provider, 1);
-    const auto said = Run({"doctor", "--lab", "kind"});
-    EXPECT_EQ(said.code, ExitCode::kProvision);
-    EXPECT_THAT(said.out, HasSubstr("KIND_EXPERIMENTAL_PROVIDER=" +
-                                    std::string(provider)));
-    EXPECT_THAT(said.out, HasSubstr("unset KIND_EXPERIMENTAL_PROVIDER"));
-  }
-  ::setenv("KIND_EXPERIMENTAL_PROVIDER", "docker", 1);
-  EXPECT_THAT(Run({"doctor", "--lab", "kind"}).out,
-              Not(HasSubstr("KIND_EXPERIMENTAL_PROVIDER")));
-  ::unsetenv("KIND_EXPERIMENTAL_PROVIDER");
+    auto said = Run({"doctor", "--lab", "kind"});
+    ::unsetenv("KIND_EXPERIMENTAL_PROVIDER");
+    return said;
+  };
+  const auto nerdctl = said_with("nerdctl");
+  EXPECT_EQ(nerdctl.code, ExitCode::kProvision);
+  EXPECT_THAT(nerdctl.out, HasSubstr("KIND_EXPERIMENTAL_PROVIDER=nerdctl"));
+  EXPECT_THAT(nerdctl.out, HasSubstr("unset KIND_EXPERIMENTAL_PROVIDER"));
+  const auto podman = said_with("podman").out;
+  EXPECT_THAT(podman, HasSubstr("Podman"));
+  EXPECT_THAT(podman, Not(HasSubstr("Docker")));
+  const auto docker = said_with("docker").out;
+  EXPECT_THAT(docker, HasSubstr("Docker"));
+  EXPECT_THAT(docker, Not(HasSubstr("Podman")));
 }
 
 TEST_F(CommandLine, WhatDoesNotExistIsAUsageErrorThatNamesIt) {

@@ -10,6 +10,7 @@
 #include "runner/base/text.h"
 #include "runner/cli/provision.h"
 #include "runner/components/debian_root.h"
+#include "runner/lab/podman.h"
 #include "runner/lab/private_docker.h"
 
 namespace lab {
@@ -168,27 +169,37 @@ std::vector<Finding> BuildFindings() {
 }
 
 Finding DockerFinding() {
-  const char* provider = std::getenv("KIND_EXPERIMENTAL_PROVIDER");
-  if (const auto why = WhyNoProvider(provider == nullptr ? "" : provider)) {
-    return {"Docker", Level::kMissing, *why,
-            "unset KIND_EXPERIMENTAL_PROVIDER"};
-  }
   const auto found = FindRunningDocker();
-  if (found.docker) {
+  if (found.engine) {
     return {"Docker", Level::kGood,
-            fmt::format("{} at {}", found.version, found.docker->host()), ""};
+            fmt::format("{} at {}", found.version, found.engine->at().at), ""};
   }
   const auto lack = WhyNoPrivateDocker();
   if (lack) {
-    return {"Docker", Level::kMissing, found.why + ", and " + lack->why,
+    return {"Docker", Level::kMissing, found.lack.why + ", and " + lack->why,
             lack->mend};
   }
   return {"Docker", Level::kGood,
-          found.why + "; a lab starts a private one, and ends it", ""};
+          found.lack.why + "; a lab starts a private one, and ends it", ""};
+}
+
+Finding PodmanFinding() {
+  const auto found = FindPodman();
+  if (found.engine) return {"Podman", Level::kGood, found.version, ""};
+  return {"Podman", Level::kMissing, found.lack.why, found.lack.mend};
+}
+
+// What kind's own variable asks for, and nothing else.
+Finding EngineFinding() {
+  const auto provider = WantedProvider();
+  if (const auto lack = WhyNoProvider(provider)) {
+    return {"provider", Level::kMissing, lack->why, lack->mend};
+  }
+  return provider == "podman" ? PodmanFinding() : DockerFinding();
 }
 
 std::vector<Finding> HostFindings(const LabPlan& plan) {
-  if (plan.lab == "kind") return {DockerFinding()};
+  if (plan.lab == "kind") return {EngineFinding()};
   if (plan.lab == "kubeconfig") return {};
   return {Versioned("QEMU", {"qemu-system-x86_64", "--version"}, {8, 2},
                     "7.2's emulation panics a 6.12 guest"),

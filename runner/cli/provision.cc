@@ -369,6 +369,7 @@ Result<std::unique_ptr<Lab>> ProvisionLab(
                         .config = plan.config,
                         .kubernetes = plan.kubernetes,
                         .parts = parts.kind,
+                        .provider = WantedProvider(),
                         .node_image = plan.node_image,
                         .offline = options.offline},
                        progress);

@@ -46,7 +46,9 @@ LabFile Read(const json& j) {
   lab.api_socket = j.at("api_socket").get<std::string>();
   lab.kubectl = j.at("kubectl").get<std::string>();
   lab.kubernetes = j.at("kubernetes");
-  lab.docker_host = j.value("docker_host", "");
+  if (j.contains("engine")) {
+    lab.engine = {j.at("engine").at("provider"), j.at("engine").at("at")};
+  }
   lab.image = j.value("image", kFixtureImage);
   lab.profile_names = ReadProfileNames(j);
   for (const auto& n : j.at("nodes")) {
@@ -98,7 +100,9 @@ Status LabFile::SaveTo(const Path& file) const {
             {"nodes", json::array()},
             {"processes", json::array()},
             {"facts", facts}};
-  if (!docker_host.empty()) j["docker_host"] = docker_host;
+  if (!engine.provider.empty()) {
+    j["engine"] = {{"provider", engine.provider}, {"at", engine.at}};
+  }
   if (image != kFixtureImage) j["image"] = image;
   if (profile_names.marked()) {
     j["profiles"] = {{"mark", profile_names.mark()},

@@ -36,6 +36,14 @@ struct LabProcess {
   ProcessId id;
 };
 
+/// What runs the nodes of a kind lab.
+struct LabEngine {
+  std::string provider;  ///< as kind calls it: "docker", "podman"; empty: none
+  /// Of docker, the daemon ("unix:///..."); of podman, the containers.conf that
+  /// it reads instead of the host's, or nothing.
+  std::string at;
+};
+
 /// Has busybox and the probes; the labs that this project makes have it.
 inline constexpr char kFixtureImage[] = "lab.local/busybox:1";
 
@@ -54,9 +62,8 @@ struct LabFile {
   std::string image = kFixtureImage;
   /// What AppArmor profiles are called on its nodes.
   ProfileNames profile_names;
-  /// Of a kind lab: the daemon that runs its nodes ("unix:///..."); what is
-  /// the lab's there, Docker::RemoveLab knows.
-  std::string docker_host;
+  /// Of a kind lab; what is the lab's there, ContainerEngine::RemoveLab knows.
+  LabEngine engine;
   std::vector<LabNode> nodes;
   std::vector<LabProcess> processes;
   /// Measured, never asked for: kernel, lsm, kubelet, runtime, accelerator...

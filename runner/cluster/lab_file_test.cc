@@ -31,7 +31,7 @@ LabFile SomeLab(const Path& directory) {
           .kubectl = "/p/kubectl",
           .kubernetes = "1.36.3",
           .profile_names = {},
-          .docker_host = {},
+          .engine = {},
           .nodes =
               {{"lab-control-plane", "control-plane", "127.77.1.1", "", {}, {}},
                {"lab-worker",
@@ -67,9 +67,10 @@ TEST(LabFile, ComesBackAsItWasSaved) {
 TEST(LabFile, OfAKindLabNamesTheDaemon) {
   const auto dir = Scratch();
   auto lab = SomeLab(dir.path());
-  lab.docker_host = "unix:///d.sock";
+  lab.engine = {"docker", "unix:///d.sock"};
   ASSERT_TRUE(lab.Save());
-  EXPECT_EQ(LabFile::Load(dir.path())->docker_host, "unix:///d.sock");
+  EXPECT_EQ(LabFile::Load(dir.path())->engine.provider, "docker");
+  EXPECT_EQ(LabFile::Load(dir.path())->engine.at, "unix:///d.sock");
 }
 
 TEST(LabFile, KeepsWhatProfilesAreCalledOnTheNodes) {
@@ -79,8 +80,7 @@ TEST(LabFile, KeepsWhatProfilesAreCalledOnTheNodes) {
   ASSERT_TRUE(lab.Save());
   const auto loaded = LabFile::Load(dir.path());
   ASSERT_TRUE(loaded) << loaded.error().what;
-  EXPECT_EQ(loaded->profile_names.OnNodes("a longer"),
-            "a.lab-1 longer.lab-1");
+  EXPECT_EQ(loaded->profile_names.OnNodes("a longer"), "a.lab-1 longer.lab-1");
 }
 
 TEST(LabFile, SaysAllThatOthersReadInIt) {
@@ -143,8 +143,7 @@ TEST(LabFile, AnyFieldOfAnotherTypeNamesTheFile) {
   ASSERT_TRUE(SomeLab(dir.path()).Save());
   const auto whole = json::parse(*ReadFile(file));
   // Labs that were saved before these existed are without.
-  const std::set<std::string> newer = {"docker_host", "image",
-                                       "profiles"};
+  const std::set<std::string> newer = {"engine", "image", "profiles"};
   for (const auto& [field, value] : whole.items()) {
     auto lacking = whole;
     if (!newer.contains(field)) lacking.erase(field);

@@ -25,23 +25,24 @@ constexpr Duration kPullTimeout = 60min;
 // A container that is never started, to copy files from and to.
 class Vessel {
  public:
-  static Result<Vessel> Of(const Docker& docker, const std::string& image,
+  static Result<Vessel> Of(const ContainerEngine& engine,
+                           const std::string& image,
                            const std::string& network) {
-    LAB_TRY(const auto id, docker.Run({"create", "--network", network, image}));
-    return Vessel(docker, std::string(Trim(id)));
+    LAB_TRY(const auto id, engine.Run({"create", "--network", network, image}));
+    return Vessel(engine, std::string(Trim(id)));
   }
   Vessel(Vessel&& other) noexcept
-      : docker_(other.docker_), id_(std::exchange(other.id_, "")) {}
+      : engine_(other.engine_), id_(std::exchange(other.id_, "")) {}
   ~Vessel() {
     if (!id_.empty()) {
-      (void)docker_.Run({"rm", "--force", "--volumes", id_}).has_value();
+      (void)engine_.Run({"rm", "--force", "--volumes", id_}).has_value();
     }
   }
 
   Status CopyOut(const std::string& file, const Path& to) const {
     LAB_CHECK_OK(MakeDirectories(to.parent_path()));
     LAB_TRY(const auto said,
-            docker_.Run({"cp", id_ + ":/" + file, to.string()}));
+            engine_.Run({"cp", id_ + ":/" + file, to.string()}));
     return {};
   }
   Result<std::string> Read(const std::string& file, const Path& work) const {
@@ -52,31 +53,31 @@ class Vessel {
   /// What is in `tree`, over the root.
   Status LayOver(const Path& tree) const {
     LAB_TRY(const auto said,
-            docker_.Run({"cp", tree.string() + "/.", id_ + ":/"}));
+            engine_.Run({"cp", tree.string() + "/.", id_ + ":/"}));
     return {};
   }
   Status Commit(const std::string& image) const {
-    LAB_TRY(const auto said, docker_.Run({"commit", id_, image}, 5min));
+    LAB_TRY(const auto said, engine_.Run({"commit", id_, image}, 5min));
     return {};
   }
 
  private:
-  Vessel(const Docker& docker, std::string id)
-      : docker_(docker), id_(std::move(id)) {}
-  const Docker& docker_;
+  Vessel(const ContainerEngine& engine, std::string id)
+      : engine_(engine), id_(std::move(id)) {}
+  const ContainerEngine& engine_;
   std::string id_;
 };
 
 // The daemon's id of an image; nothing if it does not have it.
-std::string IdOf(const Docker& docker, const std::string& image) {
+std::string IdOf(const ContainerEngine& engine, const std::string& image) {
   const auto id =
-      docker.Run({"image", "inspect", "--format", "{{.Id}}", image});
+      engine.Run({"image", "inspect", "--format", "{{.Id}}", image});
   return id ? std::string(Trim(*id)) : "";
 }
 
-Result<std::string> ProvideBase(const Docker& docker,
+Result<std::string> ProvideBase(const ContainerEngine& engine,
                                 const DerivedImageRequest& request) {
-  if (const auto id = IdOf(docker, request.base); !id.empty()) return id;
+  if (const auto id = IdOf(engine, request.base); !id.empty()) return id;
   const std::string way_out =
       "; --node-image built makes one without any registry";
   if (request.offline) {
@@ -86,12 +87,12 @@ Result<std::string> ProvideBase(const Docker& docker,
                     request.base, way_out)};
   }
   const auto pulled =
-      docker.Run({"pull", "--quiet", request.base}, kPullTimeout);
+      engine.Run({"pull", "--quiet", request.base}, kPullTimeout);
   if (!pulled) {
     if (pulled.error().kind == ErrorKind::kInterrupted) return pulled.error();
     return Error{pulled.error().what + way_out};
   }
-  return IdOf(docker, request.base);
+  return IdOf(engine, request.base);
 }
 
 Result<std::string> VersionOf(const Vessel& vessel,
@@ -147,11 +148,11 @@ std::string WithoutOomScores(const std::string& config) {
                     "restrict_oom_score_adj = true");
 }
 
-Result<DerivedImage> ProvideDerivedImage(const Docker& docker,
+Result<DerivedImage> ProvideDerivedImage(const ContainerEngine& engine,
                                          const DerivedImageRequest& request) {
-  LAB_TRY(const auto base, ProvideBase(docker, request));
+  LAB_TRY(const auto base, ProvideBase(engine, request));
   LAB_TRY(const auto work, TempDir::In(request.directory, "image-"));
-  LAB_TRY(const auto vessel, Vessel::Of(docker, request.base, request.network));
+  LAB_TRY(const auto vessel, Vessel::Of(engine, request.base, request.network));
   DerivedImage derived;
   LAB_TRY(derived.kubernetes, VersionOf(vessel, request, work.path()));
   derived.kubectl = request.directory / "kubectl";
@@ -160,14 +161,14 @@ Result<DerivedImage> ProvideDerivedImage(const Docker& docker,
   const std::string key =
       Sha256OfText(base + request.extras.filename().string()).substr(0, 12);
   derived.image = fmt::format("{}:v{}-{}", kName, derived.kubernetes, key);
-  if (!IdOf(docker, derived.image).empty()) return derived;
+  if (!IdOf(engine, derived.image).empty()) return derived;
   LAB_CHECK_OK(vessel.LayOver(request.extras / kExtrasLayer));
   const Path tree = work.path() / "tree";
   LAB_CHECK_OK(
       AdaptFiles(vessel, request, derived.kubernetes, work.path(), tree));
   LAB_CHECK_OK(vessel.LayOver(tree));
   LAB_CHECK_OK(vessel.Commit(derived.image));
-  docker.RemoveOthers(derived.image);
+  engine.RemoveOthers(derived.image);
   return derived;
 }
 

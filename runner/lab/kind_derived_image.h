@@ -7,7 +7,7 @@
 
 #include "runner/base/files.h"
 #include "runner/base/result.h"
-#include "runner/lab/docker.h"
+#include "runner/lab/container_engine.h"
 
 namespace lab {
 
@@ -29,7 +29,7 @@ struct DerivedImage {
 /// Makes sure that the daemon has the image: pulls the base where it is not
 /// there, and derives from it, once for each base. The containers that it takes
 /// for that are on `network`, and gone in the end.
-Result<DerivedImage> ProvideDerivedImage(const Docker& docker,
+Result<DerivedImage> ProvideDerivedImage(const ContainerEngine& engine,
                                          const DerivedImageRequest& request);
 
 /// Adds `flags` to what /etc/default/kubelet of a node has.

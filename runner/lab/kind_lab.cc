@@ -18,6 +18,7 @@
 #include "runner/lab/marked_profiles.h"
 #include "runner/lab/node_choice.h"
 #include "runner/lab/node_facts.h"
+#include "runner/lab/podman.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -105,8 +106,8 @@ Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
           ProfileNames::MarkAnew(request.home / "profiles" / "apparmor"));
   LAB_CHECK_OK(file_.Save());
   const Stopwatch total;
-  LAB_CHECK_OK(TimedStep(file_, progress, "docker", "seconds.docker",
-                         [&] { return ProvideDocker(request, progress); }));
+  LAB_CHECK_OK(TimedStep(file_, progress, request.provider, "seconds.engine",
+                         [&] { return ProvideEngine(request, progress); }));
   LAB_CHECK_OK(MakeNetwork(request));
   LAB_CHECK_OK(TimedStep(file_, progress, "node image", "seconds.image",
                          [&] { return ProvideImage(request); }));
@@ -116,40 +117,43 @@ Status KindLab::Start(const KindLabRequest& request, Progress& progress) {
                          [&] { return JoinNodes(request); }));
   LAB_CHECK_OK(Measure(request));
   LAB_CHECK_OK(CheckAppArmor(file_));
-  LAB_TRY(const auto shape,
-          ResolveKindShape(request.config, request.name,
-                           request.kubernetes.version,
-                           request.kubernetes.kubeadm_api));
+  LAB_TRY(const auto shape, ResolveKindShape(request.config, request.name,
+                                             request.kubernetes.version,
+                                             request.kubernetes.kubeadm_api));
   LAB_CHECK_OK(CheckReadBack(file_, shape, request.config.file));
   file_.facts["seconds.lab"] = fmt::format("{:.2f}", total.Seconds());
   file_.state = "up";
   return file_.Save();
 }
 
-Status KindLab::ProvideDocker(const KindLabRequest& request,
+Status KindLab::ProvideEngine(const KindLabRequest& request,
                               Progress& progress) {
-  auto found = FindRunningDocker();
-  if (found.docker) {
-    docker_ = std::move(found.docker);
-    file_.facts["docker"] = found.version + ", running";
+  std::string how;
+  if (request.provider == "podman") {
+    LAB_TRY(engine_, PodmanFor(request.directory));
+  } else if (auto found = FindRunningDocker(); found.engine) {
+    engine_ = std::move(found.engine);
+    how = ", running";
   } else {
+    const auto& why = found.lack.why;
     auto own = PrivateDocker::Use(request.cache);
-    if (!own) return own.error().Within(found.why);
-    progress.Note(found.why + ": a private dockerd, until the lab ends");
+    if (!own) return own.error().Within(why);
+    progress.Note(why + ": a private dockerd, until the lab ends");
     private_docker_.emplace(std::move(*own));
-    docker_ = private_docker_->docker();
-    LAB_TRY(const auto version, docker_->Version());
-    file_.facts["docker"] = version + ", private";
+    engine_ = private_docker_->engine();
+    how = ", private";
   }
+  LAB_TRY(const auto version, engine_->Version());
+  file_.facts["engine"] = request.provider + " " + version + how;
   LAB_TRY(auto settings, HostSettings::Hold(request.cache));
   settings_.emplace(std::move(settings));
-  file_.docker_host = docker_->host();
+  file_.engine = engine_->at();
   return file_.Save();
 }
 
 Status KindLab::MakeNetwork(const KindLabRequest& request) {
   LAB_TRY(const auto there,
-          docker_->Run({"ps", "--all", "--filter",
+          engine_->Run({"ps", "--all", "--filter",
                         "label=io.x-k8s.kind.cluster=" + request.name,
                         "--format", "{{.Names}}"}));
   if (!Trim(there).empty()) {
@@ -159,17 +163,17 @@ Status KindLab::MakeNetwork(const KindLabRequest& request) {
         "--name {0}",
         request.name, Join(Lines(there), ", ")));
   }
-  return docker_->MakeNetwork(NetworkOf(request.name), request.directory);
+  return engine_->MakeNetwork(NetworkOf(request.name), request.directory);
 }
 
 Status KindLab::ProvideImage(const KindLabRequest& request) {
   if (request.node_image.empty()) {
     image_ = request.parts.image;
-    return docker_->ProvideImage(image_, request.parts.node_archive);
+    return engine_->ProvideImage(image_, request.parts.node_archive);
   }
   LAB_TRY(
       const auto derived,
-      ProvideDerivedImage(*docker_, {.base = request.node_image,
+      ProvideDerivedImage(*engine_, {.base = request.node_image,
                                      .kubernetes = request.kubernetes.version,
                                      .extras = request.parts.extras,
                                      .network = NetworkOf(request.name),
@@ -188,17 +192,17 @@ Status KindLab::CreateCluster(const KindLabRequest& request) {
   const Path log = file_.LogOf(kKindLog);
   // The person's own kubeconfig is none of kind's business here; --retain
   // leaves nodes that failed, for their logs.
+  auto environment = engine_->KindEnvironment(NetworkOf(request.name));
+  environment["KUBECONFIG"] = file_.kubeconfig.string();
   const auto created = RunOk(
       {.argv = {kind.path.string(), "create", "cluster", "--name", request.name,
                 "--image", image_, "--config", request.config.file,
                 "--kubeconfig", file_.kubeconfig.string(), "--retain"},
-       .env = {{"DOCKER_HOST", docker_->host()},
-               {"KIND_EXPERIMENTAL_PROVIDER", "docker"},
-               {"KIND_EXPERIMENTAL_DOCKER_NETWORK", NetworkOf(request.name)},
-               {"KUBECONFIG", file_.kubeconfig.string()}},
+       .env = std::move(environment),
        .log = log,
        .timeout = 10min,
-       .guard = true});
+       // Podman's containers are held by descendants of kind, and stay.
+       .guard = engine_->has_daemon()});
   if (created) return {};
   if (created.error().kind == ErrorKind::kInterrupted) return created.error();
   return Error{"kind create cluster: " +
@@ -255,11 +259,11 @@ Status KindLab::FindNodes(const KindConfig& config) {
     std::string name = file_.name + (worker ? "-worker" : "-control-plane");
     if (number > 1) name += std::to_string(number);
     LAB_TRY(const auto address,
-            docker_->Run({"inspect", "--format",
+            engine_->Run({"inspect", "--format",
                           "{{range .NetworkSettings.Networks}}{{.IPAddress}}"
                           "{{end}}",
                           name}));
-    auto login = docker_->LoginTo(name);
+    auto login = engine_->LoginTo(name);
     if (auto entry = NamespaceEntry::Into(login)) {
       login.command = entry->Command();
       entries_.push_back(std::move(*entry));
@@ -273,17 +277,13 @@ Status KindLab::FindNodes(const KindConfig& config) {
          .labels = node.labels,
          .login = std::move(login)});
   }
-  LAB_CHECK_OK(StayDown());
+  // With Docker, kind asks for a node that fails to be started again. Its pods
+  // would be gone, and the cases would take that for an answer; nobody would
+  // see the damage.
+  std::vector<std::string> names;
+  for (const auto& node : file_.nodes) names.push_back(node.name);
+  LAB_CHECK_OK(engine_->NeverRestart(names));
   return file_.Save();
-}
-
-// kind asks for a node that fails to be started again. Its pods would be gone,
-// and the cases would take that for an answer; nobody would see the damage.
-Status KindLab::StayDown() {
-  std::vector<std::string> argv = {"update", "--restart", "no"};
-  for (const auto& node : file_.nodes) argv.push_back(node.name);
-  LAB_TRY(const auto updated, docker_->Run(argv));
-  return {};
 }
 
 // The way to the API, and one process for each node that ends when it does.
@@ -302,7 +302,7 @@ Status KindLab::Watch() {
                     "--unix-socket=" + file_.api_socket.string(),
                     "--disable-filter=true"}}));
   for (const auto& node : file_.nodes) {
-    LAB_CHECK_OK(own(node.name, {.argv = docker_->Argv({"wait", node.name})}));
+    LAB_CHECK_OK(own(node.name, {.argv = engine_->Argv({"wait", node.name})}));
   }
   return file_.Save();
 }
@@ -363,16 +363,16 @@ Status KindLab::Measure(const KindLabRequest& request) {
 }
 
 void KindLab::KeepNodeLogs() {
-  if (!docker_) return;
+  if (!engine_) return;
   const auto keep = [&](const std::string& what,
                         std::vector<std::string> argv) {
-    (void)RunToEnd({.argv = docker_->Argv(std::move(argv)),
+    (void)RunToEnd({.argv = engine_->Argv(std::move(argv)),
                     .log = file_.LogOf(what),
                     .timeout = 10s,
                     .stoppable = false})
         .has_value();
   };
-  const auto names = docker_->Run({"ps", "--all", "--filter",
+  const auto names = engine_->Run({"ps", "--all", "--filter",
                                    "network=" + NetworkOf(file_.name),
                                    "--format", "{{.Names}}"});
   for (const auto& name : Lines(names ? *names : "")) {
@@ -384,7 +384,7 @@ void KindLab::KeepNodeLogs() {
 
 Status KindLab::End() {
   Status ended;
-  if (docker_) {
+  if (engine_) {
     // While there are nodes to do it through.
     if (const auto gone = RemoveMarkedProfiles(file_); !gone) {
       ended = gone.error();
@@ -395,8 +395,8 @@ Status KindLab::End() {
   }
   processes_.clear();
   entries_.clear();
-  if (docker_) {
-    if (const auto gone = docker_->RemoveLab(file_.directory); !gone) {
+  if (engine_) {
+    if (const auto gone = engine_->RemoveLab(file_); !gone) {
       ended = Error{fmt::format(
           "containers of lab {} are left: {}; `runner lab gc` removes them",
           file_.name, gone.error().what)};
@@ -406,7 +406,7 @@ Status KindLab::End() {
     file_.state = kLeftState;
     (void)file_.Save().has_value();
   }
-  docker_.reset();
+  engine_.reset();
   private_docker_.reset();
   if (settings_) {
     const auto back = settings_->Release();

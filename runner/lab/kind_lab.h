@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kind lab: a cluster of Docker containers, made by kind itself from the
-// person's config as it is. Its nodes share the host's kernel.
+// The kind lab: a cluster of containers of Docker or Podman, made by kind
+// itself from the person's config as it is. Its nodes share the host's kernel.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "runner/components/kind_parts.h"
-#include "runner/lab/docker.h"
+#include "runner/lab/container_engine.h"
 #include "runner/lab/host_settings.h"
 #include "runner/lab/kind_config.h"
 #include "runner/lab/lab.h"
@@ -28,6 +28,7 @@ struct KindLabRequest {
   KindConfig config;  ///< its file is what kind is given
   KubernetesVersion kubernetes;
   KindParts parts;
+  std::string provider = "docker";  ///< kind's; see WantedProvider
   /// Of the nodes, made elsewhere; empty: that of the parts.
   std::string node_image{};
   bool offline = false;  ///< pull nothing
@@ -61,13 +62,12 @@ class KindLab : public Lab {
   KindLab() = default;
 
   Status Start(const KindLabRequest& request, Progress& progress);
-  Status ProvideDocker(const KindLabRequest& request, Progress& progress);
+  Status ProvideEngine(const KindLabRequest& request, Progress& progress);
   Status MakeNetwork(const KindLabRequest& request);
   Status ProvideImage(const KindLabRequest& request);
   Status CreateCluster(const KindLabRequest& request);
   Status JoinNodes(const KindLabRequest& request);
   Status FindNodes(const KindConfig& config);
-  Status StayDown();
   Status Watch();
   Status AwaitNodes();
   Status ImportImages(const KindLabRequest& request);
@@ -80,7 +80,7 @@ class KindLab : public Lab {
 
   LabFile file_;
   std::string image_;  ///< of the nodes
-  std::optional<Docker> docker_;
+  std::optional<ContainerEngine> engine_;
   std::optional<PrivateDocker> private_docker_;
   std::optional<HostSettings> settings_;
   std::vector<NamespaceEntry> entries_;  ///< the ways onto the nodes

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/lab/oci_wrapper.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -60,11 +61,67 @@ constexpr std::array kNames = {"CAP_CHOWN",
                                "CAP_BPF",
                                "CAP_CHECKPOINT_RESTORE"};
 
+constexpr int kSysResource = 24;
+
+struct Limit {
+  const char* name;
+  __rlimit_resource resource;
+};
+constexpr Limit kLimits[] = {{"RLIMIT_AS", RLIMIT_AS},
+                             {"RLIMIT_CORE", RLIMIT_CORE},
+                             {"RLIMIT_CPU", RLIMIT_CPU},
+                             {"RLIMIT_DATA", RLIMIT_DATA},
+                             {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+                             {"RLIMIT_LOCKS", RLIMIT_LOCKS},
+                             {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+                             {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+                             {"RLIMIT_NICE", RLIMIT_NICE},
+                             {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+                             {"RLIMIT_NPROC", RLIMIT_NPROC},
+                             {"RLIMIT_RSS", RLIMIT_RSS},
+                             {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+                             {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+                             {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+                             {"RLIMIT_STACK", RLIMIT_STACK}};
+
 bool Missing(const json& name, CapabilityMask bounding) {
   for (std::size_t number = 0; number < kNames.size(); ++number) {
     if (name == kNames[number]) return ((bounding >> number) & 1) == 0;
   }
   return false;  // newer than this list: runc is the judge
+}
+
+// Takes what `bounding` lacks out of every set; whether there was any.
+bool DropCapabilities(json& process, CapabilityMask bounding) {
+  bool changed = false;
+  const auto sets = process.find("capabilities");
+  if (sets == process.end()) return changed;
+  for (auto& [set, names] : sets->items()) {
+    json kept = json::array();
+    for (const auto& name : names) {
+      if (!Missing(name, bounding)) kept.push_back(name);
+    }
+    changed = changed || kept.size() != names.size();
+    names = std::move(kept);
+  }
+  return changed;
+}
+
+// The container gets as much as there is, which is what it would inherit.
+bool LowerLimits(json& process, const Grants& grants) {
+  bool changed = false;
+  const auto limits = process.find("rlimits");
+  if (limits == process.end()) return changed;
+  for (auto& limit : *limits) {
+    const auto own = grants.limits.find(limit.value("type", ""));
+    if (own == grants.limits.end()) continue;
+    for (const char* bound : {"hard", "soft"}) {
+      if (limit.value(bound, 0ULL) <= own->second) continue;
+      limit[bound] = own->second;
+      changed = true;
+    }
+  }
+  return changed;
 }
 
 // The file with capabilities that this call of runc reads; empty if none.
@@ -81,9 +138,9 @@ Path FileOf(const std::vector<std::string>& argv) {
 Status Prepare(const std::vector<std::string>& argv) {
   const Path file = FileOf(argv);
   if (file.empty() || !std::filesystem::exists(file)) return {};
-  LAB_TRY(const auto bounding, BoundingSet());
+  LAB_TRY(const auto grants, OwnGrants());
   LAB_TRY(const auto text, ReadFile(file));
-  LAB_TRY(const auto less, WithoutMissingCapabilities(text, bounding));
+  LAB_TRY(const auto less, WithinGrants(text, grants));
   return less == text ? Status() : WriteFile(file, less);
 }
 
@@ -107,22 +164,36 @@ Result<bool> LacksCapabilities() {
   return (bounding & all) != all;
 }
 
-Result<std::string> WithoutMissingCapabilities(const std::string& text,
-                                               CapabilityMask bounding) {
+Result<Grants> OwnGrants() {
+  Grants own;
+  LAB_TRY(own.bounding, BoundingSet());
+  if ((own.bounding >> kSysResource) & 1) return own;
+  for (const auto& [name, resource] : kLimits) {
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) == 0) own.limits[name] = limit.rlim_max;
+  }
+  return own;
+}
+
+Result<std::string> WithinGrants(const std::string& text,
+                                 const Grants& grants) {
   json document = json::parse(text, nullptr, false);
   if (!document.is_object()) return Error{"no JSON object for runc"};
   json& process = document.contains("process") ? document["process"] : document;
-  if (!process.contains("capabilities")) return text;
-  bool changed = false;
-  for (auto& [set, names] : process["capabilities"].items()) {
-    json kept = json::array();
-    for (const auto& name : names) {
-      if (!Missing(name, bounding)) kept.push_back(name);
-    }
-    changed = changed || kept.size() != names.size();
-    names = std::move(kept);
-  }
-  return changed ? document.dump() : text;
+  const bool fewer = DropCapabilities(process, grants.bounding);
+  const bool lower = LowerLimits(process, grants);
+  return fewer || lower ? document.dump() : text;
+}
+
+std::vector<std::string> OciWrapper() {
+  std::error_code code;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", code);
+  return {self.string(), "__runc", "--"};
+}
+
+Path WrappedRuntime() {
+  const Path runc = FindProgram("runc");
+  return runc.empty() ? FindProgram("crun") : runc;
 }
 
 int OciWrapperMain(const std::vector<std::string>& argv) {
@@ -130,8 +201,8 @@ int OciWrapperMain(const std::vector<std::string>& argv) {
     std::fprintf(stderr, "runner __runc: %s\n", ready.error().what.c_str());
     return 1;
   }
-  const std::string runc = FindProgram("runc").string();
-  std::vector<char*> raw = {const_cast<char*>("runc")};
+  const std::string runc = WrappedRuntime().string();
+  std::vector<char*> raw = {const_cast<char*>(runc.c_str())};
   for (const auto& argument : argv) {
     raw.push_back(const_cast<char*>(argument.c_str()));
   }

@@ -25,7 +25,7 @@ TEST(OciWrapper, TakesAwayWhatTheHostLacksFromEverySet) {
                        {"root", {{"path", "x"}}}};
 
   const auto less =
-      WithoutMissingCapabilities(config.dump(), kAll & ~kSysResource);
+      WithinGrants(config.dump(), {.bounding = kAll & ~kSysResource});
 
   ASSERT_TRUE(less) << less.error().what;
   json expected = config;
@@ -34,8 +34,8 @@ TEST(OciWrapper, TakesAwayWhatTheHostLacksFromEverySet) {
 }
 
 TEST(OciWrapper, ReadsTheProcessOfAnExecToo) {
-  const auto less = WithoutMissingCapabilities(
-      json{{"capabilities", kSets}}.dump(), kAll & ~kSysResource);
+  const auto less = WithinGrants(json{{"capabilities", kSets}}.dump(),
+                                 {.bounding = kAll & ~kSysResource});
 
   ASSERT_TRUE(less) << less.error().what;
   EXPECT_EQ(json::parse(*less).at("capabilities"), kLess);
@@ -44,14 +44,51 @@ TEST(OciWrapper, ReadsTheProcessOfAnExecToo) {
 TEST(OciWrapper, ChangesNotAByteWhereNothingIsMissing) {
   const std::string text = R"({ "process":{"capabilities":
       {"bounding":["CAP_SYS_RESOURCE","CAP_OF_TOMORROW"]}}})";
-  EXPECT_EQ(*WithoutMissingCapabilities(text, kAll), text);
-  EXPECT_EQ(*WithoutMissingCapabilities(R"({"process":{}})", 0),
-            R"({"process":{}})");
+  EXPECT_EQ(*WithinGrants(text, {.bounding = kAll}), text);
+  EXPECT_EQ(*WithinGrants(R"({"process":{}})", {}), R"({"process":{}})");
+}
+
+json Limit(const char* type, unsigned long long soft, unsigned long long hard) {
+  return {{"type", type}, {"soft", soft}, {"hard", hard}};
+}
+
+// Podman asks for a million of each.
+TEST(OciWrapper, LowersLimitsToItsOwnInAConfigAndInAnExec) {
+  constexpr auto kInfinite = ~0ULL;
+  const json process = {{"rlimits",
+                         {Limit("RLIMIT_NOFILE", 1024, 1048576),
+                          Limit("RLIMIT_NPROC", kInfinite, kInfinite),
+                          Limit("RLIMIT_CORE", 0, kInfinite),
+                          Limit("RLIMIT_OF_TOMORROW", 7, 7)}}};
+  const json lower = {
+      {"rlimits",
+       {Limit("RLIMIT_NOFILE", 1024, 20000), Limit("RLIMIT_NPROC", 900, 900),
+        Limit("RLIMIT_CORE", 0, kInfinite),
+        Limit("RLIMIT_OF_TOMORROW", 7, 7)}}};
+  const Grants grants = {.bounding = kAll & ~kSysResource,
+                         .limits = {{"RLIMIT_NOFILE", 20000},
+                                    {"RLIMIT_NPROC", 900},
+                                    {"RLIMIT_CORE", kInfinite}}};
+
+  const auto config = WithinGrants(json{{"process", process}}.dump(), grants);
+  const auto exec = WithinGrants(process.dump(), grants);
+
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_EQ(json::parse(*config), (json{{"process", lower}}));
+  EXPECT_EQ(json::parse(*exec), lower);
+  EXPECT_EQ(*WithinGrants(lower.dump(), grants), lower.dump());
+  EXPECT_EQ(*WithinGrants(process.dump(), {.bounding = kAll}), process.dump());
+}
+
+TEST(OciWrapper, ItsOwnLimitsBindOnlyWithoutTheCapabilityToRaiseThem) {
+  const auto grants = OwnGrants();
+  ASSERT_TRUE(grants) << grants.error().what;
+  EXPECT_EQ(grants->limits.empty(), (grants->bounding & kSysResource) != 0);
 }
 
 TEST(OciWrapper, WhatIsNoObjectIsAnError) {
-  EXPECT_FALSE(WithoutMissingCapabilities("[]", kAll));
-  EXPECT_FALSE(WithoutMissingCapabilities("{", kAll));
+  EXPECT_FALSE(WithinGrants("[]", {.bounding = kAll}));
+  EXPECT_FALSE(WithinGrants("{", {.bounding = kAll}));
 }
 
 TEST(OciWrapper, KnowsThisProcessesBoundingSet) {

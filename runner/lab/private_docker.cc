@@ -44,7 +44,9 @@ struct Places {
   std::string bridges = "lab" + mark + "-";
   std::string cgroup = "confinement-lab-" + mark;
 
-  Docker docker() const { return Docker("unix://" + socket.string(), bridges); }
+  ContainerEngine engine() const {
+    return ContainerEngine({"docker", "unix://" + socket.string()}, bridges);
+  }
 };
 
 Path Self() {
@@ -70,8 +72,11 @@ Status WriteConfig(const Places& at) {
                  {"log-level", "warn"}};
   LAB_TRY(const auto lacks, LacksCapabilities());
   if (lacks) {
-    config["runtimes"]["lab"] = {{"path", Self().string()},
-                                 {"runtimeArgs", {"__runc", "--"}}};
+    const auto wrapper = OciWrapper();
+    const std::vector<std::string> arguments(wrapper.begin() + 1,
+                                             wrapper.end());
+    config["runtimes"]["lab"] = {{"path", wrapper.front()},
+                                 {"runtimeArgs", arguments}};
     config["default-runtime"] = "lab";
   }
   return WriteFile(at.config, config.dump(2));
@@ -137,7 +142,7 @@ void RemoveCgroups(const std::string& name, std::vector<std::string>& removed) {
   }
 }
 
-void RemoveContainers(const Docker& docker) {
+void RemoveContainers(const ContainerEngine& docker) {
   const auto quietly = [&](std::vector<std::string> argv) {
     const auto said = RunOk({.argv = docker.Argv(std::move(argv)),
                              .timeout = 20s,
@@ -216,7 +221,7 @@ std::string WhyNot(const Places& at) {
 }
 
 Status AwaitDaemon(const Places& at, ProcessId supervisor) {
-  const Docker docker = at.docker();
+  const ContainerEngine docker = at.engine();
   const auto ready = WaitUntil("private dockerd", Deadline::In(60s), 50ms, [&] {
     return !supervisor.Alive() ||
            (fs::exists(at.socket) && docker.Version().has_value());
@@ -230,9 +235,9 @@ Status AwaitDaemon(const Places& at, ProcessId supervisor) {
 
 }  // namespace
 
-std::optional<DockerLack> WhyNoPrivateDocker() {
+std::optional<EngineLack> WhyNoPrivateDocker() {
   if (::geteuid() != 0) {
-    return DockerLack{
+    return EngineLack{
         "only root may start a private one",
         fmt::format("{} && sudo usermod --append --groups docker $USER   (and "
                     "log in again; or run as root)",
@@ -243,7 +248,7 @@ std::optional<DockerLack> WhyNoPrivateDocker() {
   }
   for (const char* program : kPrograms) {
     if (!FindProgram(program).empty()) continue;
-    return DockerLack{fmt::format("there is no {} for a private one", program),
+    return EngineLack{fmt::format("there is no {} for a private one", program),
                       "apt-get install --no-install-recommends docker.io"};
   }
   return std::nullopt;
@@ -274,7 +279,7 @@ Result<PrivateDocker> PrivateDocker::Use(const Path& cache) {
                            if (got && got->held()) start = std::move(*got);
                            return start.has_value();
                          }));
-  const Docker docker = at.docker();
+  const ContainerEngine docker = at.engine();
   if (!fs::exists(at.socket) || !docker.Version()) {
     const pid_t supervisor = Detach(cache);
     if (supervisor < 0) return Error{"start the private dockerd"};
@@ -302,7 +307,7 @@ int PrivateDockerMain(const Path& cache) {
   while (::poll(fds, 3, -1) < 0 && errno == EINTR) {
   }
   if (daemon->Running()) {
-    RemoveContainers(at.docker());
+    RemoveContainers(at.engine());
     daemon->Stop(5s);
   }
   CleanUp(at);
@@ -319,8 +324,8 @@ int DockerInitMain(const std::vector<std::string>& argv) {
   return GuardMain(argv);
 }
 
-bool IsPrivateDocker(const Path& cache, const std::string& host) {
-  return host == Places(cache).docker().host();
+bool IsPrivateDocker(const Path& cache, const LabEngine& engine) {
+  return engine.at == Places(cache).engine().at().at;
 }
 
 void AwaitPrivateDockerEnd(const Path& cache) {

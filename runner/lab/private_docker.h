@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "runner/lab/docker.h"
+#include "runner/lab/container_engine.h"
 
 namespace lab {
 
@@ -28,22 +28,17 @@ class PrivateDocker {
   /// end of its log.
   static Result<PrivateDocker> Use(const Path& cache);
 
-  const Docker& docker() const { return docker_; }
+  const ContainerEngine& engine() const { return engine_; }
 
  private:
-  PrivateDocker(Docker docker, FileLock share)
-      : docker_(std::move(docker)), share_(std::move(share)) {}
-  Docker docker_;
+  PrivateDocker(ContainerEngine engine, FileLock share)
+      : engine_(std::move(engine)), share_(std::move(share)) {}
+  ContainerEngine engine_;
   FileLock share_;
 };
 
-/// Why this machine could not run one, and the command that mends it; empty if
-/// it could.
-struct DockerLack {
-  std::string why;
-  std::string mend;
-};
-std::optional<DockerLack> WhyNoPrivateDocker();
+/// Why this machine could not run one; empty if it could.
+std::optional<EngineLack> WhyNoPrivateDocker();
 
 /// The body of `runner __dockerd CACHE`: owns the daemon until no lab shares
 /// it any more.
@@ -53,8 +48,8 @@ int PrivateDockerMain(const Path& cache);
 /// namespaces.
 int DockerInitMain(const std::vector<std::string>& argv);
 
-/// Whether `host` is the one of this cache.
-bool IsPrivateDocker(const Path& cache, const std::string& host);
+/// Whether `engine` is the one of this cache.
+bool IsPrivateDocker(const Path& cache, const LabEngine& engine);
 
 /// Waits until the daemon of this cache has ended, unless a lab uses it.
 void AwaitPrivateDockerEnd(const Path& cache);

@@ -7,7 +7,7 @@
 
 #include "runner/base/text.h"
 #include "runner/lab/cluster_cleaning.h"
-#include "runner/lab/docker.h"
+#include "runner/lab/container_engine.h"
 #include "runner/lab/host_settings.h"
 #include "runner/lab/marked_profiles.h"
 #include "runner/lab/private_docker.h"
@@ -45,21 +45,21 @@ void EndProcesses(const LabFile& lab, std::vector<std::string>& removed) {
 
 // Containers do not die with their owner.
 Status EndContainers(const LabFile& lab, std::vector<std::string>& removed) {
-  if (lab.docker_host.empty()) return {};
+  if (lab.engine.provider.empty()) return {};
   // An owner that removed them removes the directory after that.
   if (!fs::exists(lab.directory)) return {};
-  const Docker docker(lab.docker_host);
+  const ContainerEngine engine(lab.engine);
   const Path cache = lab.directory.parent_path().parent_path();
-  const bool own = IsPrivateDocker(cache, lab.docker_host);
+  const bool own = IsPrivateDocker(cache, lab.engine);
   // One that is ending removes them itself, and both at once would fail.
   if (own) AwaitPrivateDockerEnd(cache);
-  if (own && !docker.Version()) return {};
-  const auto gone = docker.RemoveLab(lab.directory);
+  if (own && !engine.Version()) return {};
+  const auto gone = engine.RemoveLab(lab);
   if (!gone) {
     return gone.error().Within(fmt::format(
-        "lab {0} is kept, for its containers: mend the daemon and run this "
-        "again; if there is none any more: rm -r {1}",
-        lab.name, lab.directory.string()));
+        "lab {0} is kept, for its containers: mend {2} and run this again; if "
+        "there is none any more: rm -r {1}",
+        lab.name, lab.directory.string(), lab.engine.provider));
   }
   for (const auto& what : *gone) {
     removed.push_back(fmt::format("{} of lab {}", what, lab.name));

@@ -128,7 +128,7 @@ TEST_F(Store, CollectsADeadLabAndItsProcesses) {
 // Its containers may go on, and only the directory says whose they are.
 TEST_F(Store, KeepsALabWhoseDaemonDoesNotAnswer) {
   auto lab = Add("far", Another(Self()));
-  lab.docker_host = "unix://" + (cache() / "nobody.sock").string();
+  lab.engine = {"docker", "unix://" + (cache() / "nobody.sock").string()};
   ASSERT_TRUE(lab.Save());
 
   const auto collected = Collect();
@@ -142,8 +142,9 @@ TEST_F(Store, KeepsALabWhoseDaemonDoesNotAnswer) {
 
 TEST_F(Store, CollectsALabWhosePrivateDaemonIsGone) {
   auto lab = Add("near", Another(Self()));
-  lab.docker_host =
-      "unix://" + (cache() / "docker" / "run" / "docker.sock").string();
+  lab.engine = {
+      "docker",
+      "unix://" + (cache() / "docker" / "run" / "docker.sock").string()};
   ASSERT_TRUE(lab.Save());
 
   const auto collected = Collect();

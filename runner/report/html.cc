@@ -75,7 +75,7 @@ constexpr Fact kFacts[] = {
     {"apparmor-parser", "AppArmor parser"},
     {"accelerator", "Accelerator"},
     {"accelerator.reason", "Accelerator, why"},
-    {"docker", "Docker"},
+    {"engine", "Container engine"},
     {"kind", "kind"},
     {"node-image", "Node image"},
     {"sabotage", "Sabotage"},

@@ -200,16 +200,19 @@ TEST(Html, EvidenceIsATable) {
 
 TEST(Html, LabIsWhatWasMeasuredAndWhatItTook) {
   auto run = SomeRun();
-  run.facts = {{"kernel", "6.12.43"},       {"os", "mixed"},
-               {"lab-worker.os", "sid"},    {"lab-worker2.os", "trixie"},
-               {"docker", "29.1, private"}, {"seconds.lab", "12.2"}};
+  run.facts = {{"kernel", "6.12.43"},
+               {"os", "mixed"},
+               {"lab-worker.os", "sid"},
+               {"lab-worker2.os", "trixie"},
+               {"engine", "docker 29.1, private"},
+               {"seconds.lab", "12.2"}};
   run.phases = {{"parts", "ready", true, 1.5}, {"lab", "ready", true, 12.2}};
   const HtmlPage page(run);
   EXPECT_THAT(page.All("//section[@id='lab']/dl/div/dt"),
-              ElementsAre("Node system", "Kernel", "Docker"));
+              ElementsAre("Node system", "Kernel", "Container engine"));
   EXPECT_THAT(page.All("//section[@id='lab']/dl/div/dd"),
               ElementsAre("lab-worker: sid\nlab-worker2: trixie", "6.12.43",
-                          "29.1, private"));
+                          "docker 29.1, private"));
   EXPECT_THAT(page.All("//table[@class='steps']/tbody/tr"),
               ElementsAre("parts1.5 sready", "lab12.2 sready"));
   EXPECT_EQ(page.All("//table[@class='facts']//tr").size(), 6u);

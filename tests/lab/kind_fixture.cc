@@ -13,19 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// Why no kind lab can be had here; empty if one can.
-std::string WhyNot() {
-  const auto said = Runner({"doctor", "--lab", "kind", "--json"});
-  const json told = json::parse(said.out, nullptr, false);
-  for (const auto& finding : told.value("findings", json::array())) {
-    if (finding.value("name", "") == "Docker" &&
-        finding.value("state", "") == "MISSING") {
-      return finding.value("seen", "");
-    }
-  }
-  return "";
-}
-
 // What the kernel writes there by itself: counters, and what it adapts.
 bool IsCounter(const std::string& name) {
   for (const char* counter :
@@ -80,6 +67,18 @@ void AddPidNamespaces(std::set<std::string>& state) {
 const std::string kOneWorker =
     std::string(LAB_SOURCE_DIR) + "/kind-configs/one-worker.yaml";
 
+std::string WhyNoKindLab(const std::string& engine) {
+  const auto said = Runner({"doctor", "--lab", "kind", "--json"});
+  const json told = json::parse(said.out, nullptr, false);
+  for (const auto& finding : told.value("findings", json::array())) {
+    if (finding.value("name", "") == engine &&
+        finding.value("state", "") == "MISSING") {
+      return finding.value("seen", "");
+    }
+  }
+  return "";
+}
+
 std::set<std::string> HostState() {
   std::set<std::string> state;
   AddSettings(state);
@@ -111,7 +110,9 @@ std::set<std::string> HostState() {
 }
 
 void KindFixture::SetUp() {
-  if (const auto why = WhyNot(); !why.empty()) GTEST_SKIP() << why;
+  if (const auto why = WhyNoKindLab("Docker"); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
   before_ = HostState();
 }
 

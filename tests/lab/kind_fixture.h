@@ -17,6 +17,10 @@ namespace lab::e2e {
 /// A config of two nodes.
 extern const std::string kOneWorker;
 
+/// Why no kind lab can be had here, as `runner doctor` says of `engine`
+/// ("Docker", "Podman"); empty if one can.
+std::string WhyNoKindLab(const std::string& engine);
+
 /// All that a kind lab may change of the host and of the cache while it is up,
 /// a line each: settings of the kernel, network links and rules, mounts,
 /// control groups, PID namespaces; labs, and what a private dockerd has.

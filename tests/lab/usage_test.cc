@@ -141,5 +141,18 @@ TEST(Suite, HasACaseForEveryScenarioAndNoOther) {
   EXPECT_EQ(cases, wanted);
 }
 
+// kind's own variable: a lab on another engine would not be what was asked for.
+TEST(Provider, NerdctlIsRefusedWithTheReason) {
+  ::setenv("KIND_EXPERIMENTAL_PROVIDER", "nerdctl", 1);
+  const auto said =
+      Runner({"--suite", "seccomp", "--lab", "kind", "--filter", "static-pod"});
+  ::unsetenv("KIND_EXPERIMENTAL_PROVIDER");
+
+  EXPECT_EQ(said.ended.ToString(), "exit status 5");
+  EXPECT_THAT(said.err, HasSubstr("KIND_EXPERIMENTAL_PROVIDER=nerdctl"));
+  EXPECT_THAT(said.err, HasSubstr("network"));
+  EXPECT_THAT(said.err, HasSubstr("unset KIND_EXPERIMENTAL_PROVIDER"));
+}
+
 }  // namespace
 }  // namespace lab::e2e
