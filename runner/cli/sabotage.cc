@@ -35,7 +35,7 @@ const std::map<std::string, std::set<std::string>>& Actions() {
       {"skip-node", {"node"}},
       {"apply", {"manifest"}},
       {"write-node-file", {"path", "text"}},
-      {"cover-node-file", {"path", "text", "with"}},
+      {"cover-node-file", {"path", "text", "with", "runtime"}},
       {"replace-image-file", {"path", "with"}},
       {"replace-kubectl", {"with"}},
   };
@@ -60,7 +60,8 @@ Result<SabotageAction> ReadAction(const json& j, const std::string& sabotage) {
                         j.value("node", ""),
                         j.value("manifest", ""),
                         j.value("path", ""),
-                        j.value("text", "")};
+                        j.value("text", ""),
+                        j.value("runtime", "")};
 }
 
 std::string NodeFile(const SabotageAction& action) {
@@ -151,7 +152,22 @@ Status AwaitPolicies(const LabFile& lab) {
   return effective;
 }
 
+// One that nothing comes by would leave all green, as if no case were worth
+// anything.
+Status CheckRuntime(const SabotageAction& action, const LabFile& lab) {
+  if (action.runtime.empty()) return {};
+  for (const auto& worker : lab.Workers()) {
+    const auto runtime = lab.FactOf(worker.name, "default-runtime");
+    if (runtime == action.runtime) continue;
+    return Error{fmt::format(
+        "it stands in the place of {}, and {} runs pods with {}; take a vm lab",
+        action.runtime, worker.name, runtime)};
+  }
+  return {};
+}
+
 Status Begin(const Path& home, const SabotageAction& action, LabFile& lab) {
+  LAB_CHECK_OK(CheckRuntime(action, lab));
   if (action.action == "apply") {
     LAB_TRY(const auto said, Kubectl(lab, "apply", home / action.manifest));
     return AwaitPolicies(lab);

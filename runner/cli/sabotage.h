@@ -22,7 +22,8 @@ namespace lab {
 ///   write-node-file       write `text` to the file `path` of every worker
 ///   cover-node-file       let every worker see `text`, or the file `with`, at
 ///                         `path`; the file itself stays as it is
-///   replace-image-file    put the file `with` at `path` of the images that have
+///   replace-image-file    put the file `with` at `path` of the images that
+///   have
 ///                         it; what was there is called `path`.true
 ///   replace-kubectl       give the cases the program `with` as kubectl
 /// Files are below the project's root. @PROFILE@ in a profile's text stands for
@@ -35,6 +36,7 @@ struct SabotageAction {
   std::string manifest;
   std::string path;
   std::string text;
+  std::string runtime;  ///< of the workers, where it breaks what it should
 };
 
 struct Sabotage {

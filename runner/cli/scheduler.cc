@@ -31,6 +31,13 @@ class Scheduler {
     }
   }
 
+  ~Scheduler() {
+    std::error_code code;
+    std::filesystem::remove(VerdictsDue(), code);
+  }
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
   void Run() {
     while (!waiting_.empty() || !running_.empty()) {
       if (abort_.empty()) CheckWorld();
@@ -76,6 +83,18 @@ class Scheduler {
     }
   }
 
+  Path VerdictsDue() const { return request_.log_directory / "due.lock"; }
+
+  // Whether all that is left runs at the same time as this one. Then nobody
+  // waits for its end, and its tidying up would only delay others' verdicts.
+  bool IsOfTheLast() const {
+    const bool exclusive =
+        std::any_of(waiting_.begin(), waiting_.end(),
+                    [](const auto& one) { return one.exclusive; });
+    return !exclusive && running_.size() + 1 + waiting_.size() <=
+                             static_cast<std::size_t>(request_.jobs);
+  }
+
   // Why it cannot be run: the profiles it needs that could not be loaded.
   std::string FaultOf(const Scenario& scenario) const {
     std::vector<std::string> faults;
@@ -103,6 +122,8 @@ class Scheduler {
                  {"LAB_RECORDS", journal_.records().string()},
                  {"LAB_HOME", request_.home.string()},
                  {"LAB_CASE", scenario.id},
+                 {"LAB_VERDICTS_DUE",
+                  IsOfTheLast() ? VerdictsDue().string() : ""},
                  {"LAB_THROWAWAY", request_.throwaway ? "1" : "0"}},
          .log = log,
          .guard = true});

@@ -56,6 +56,9 @@ Path Self() {
 
 // Everything is said here, so that the host's /etc/docker/daemon.json is not
 // read.
+// Nodes cannot reach a name server of the host's, and CoreDNS asks them without
+// end. Docker waits four seconds for each answer, also when it removes the node
+// (resolver.go in libnetwork); where nothing listens there is one at once.
 Status WriteConfig(const Places& at) {
   json config = {{"hosts", {"unix://" + at.socket.string()}},
                  {"data-root", (at.root / "data").string()},
@@ -66,6 +69,7 @@ Status WriteConfig(const Places& at) {
                  {"ip6tables", false},
                  {"ip-forward", false},
                  {"ip-masq", false},
+                 {"dns", {"127.0.0.1"}},
                  {"cgroup-parent", "/" + at.cgroup},
                  {"exec-opts", {"native.cgroupdriver=cgroupfs"}},
                  {"shutdown-timeout", 1},

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "runner/base/clock.h"
+#include "runner/base/files.h"
 #include "runner/base/stop.h"
 #include "runner/base/text.h"
+#include "runner/base/wait.h"
 #include "runner/report/record.h"
 #include "suites/support/must.h"
 #include "suites/support/records.h"
@@ -55,6 +57,33 @@ std::string RelativeFile(const char* file) {
   std::string path = file != nullptr ? file : "";
   const std::string root = std::string(LAB_SOURCE_DIR) + "/";
   return path.starts_with(root) ? path.substr(root.size()) : path;
+}
+
+// Shared by the cases whose verdicts are due, where the runner asks for it.
+std::optional<FileLock> g_verdict_due;
+
+Path VerdictsDue() {
+  const char* path = std::getenv("LAB_VERDICTS_DUE");
+  return path != nullptr ? path : "";
+}
+
+void NoteVerdictDue() {
+  if (VerdictsDue().empty()) return;
+  auto share = FileLock::TryShare(VerdictsDue());
+  if (share && share->held()) g_verdict_due.emplace(std::move(*share));
+}
+
+// Tidying up costs nodes about as much as a case; it waits for the verdicts of
+// the others, but not for one that takes long.
+void AwaitOthers() {
+  g_verdict_due.reset();
+  if (VerdictsDue().empty()) return;
+  const auto waited =
+      WaitUntil("the verdicts of other cases", Deadline::In(2s), 10ms, [] {
+        const auto all = FileLock::TryTake(VerdictsDue());
+        return !all || all->held();
+      });
+  (void)waited.has_value();
 }
 
 class Recorder : public testing::EmptyTestEventListener {
@@ -99,7 +128,9 @@ class Recorder : public testing::EmptyTestEventListener {
            {"verdict", verdict_},
            {"reason", reason_},
            {"seconds", watch_.Seconds()}});
-    for (const auto& work : std::exchange(g_after_verdict, {})) work();
+    const auto works = std::exchange(g_after_verdict, {});
+    if (!works.empty()) AwaitOthers();
+    for (const auto& work : works) work();
   }
 
  private:
@@ -174,6 +205,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   lab::stop::Install();
+  lab::suite::NoteVerdictDue();
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
   listeners.Append(new lab::suite::Recorder);
   listeners.Append(new lab::suite::Thrower);  // must be the last

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "runner/base/text.h"
 #include "runner/base/wait.h"
 #include "runner/components/cache.h"
@@ -110,6 +112,7 @@ std::set<std::string> HostState() {
 }
 
 void KindFixture::SetUp() {
+  ::unsetenv("KIND_EXPERIMENTAL_PROVIDER");
   if (const auto why = WhyNoKindLab("Docker"); !why.empty()) {
     GTEST_SKIP() << why;
   }

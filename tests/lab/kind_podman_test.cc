@@ -44,6 +44,11 @@ class KindOnPodman : public testing::Test {
         "container", {"ps", "--all", "--external", "--format", "{{.Names}}"});
     state.merge(Podman("network", {"network", "ls", "--quiet"}));
     state.merge(Podman("volume", {"volume", "ls", "--quiet"}));
+    for (const char* one :
+         {"vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops"}) {
+      state.insert(one +
+                   (" " + ReadFile(Path("/proc/sys") / one).value_or("")));
+    }
     std::error_code code;
     const Path cache = *DefaultCacheRoot();
     for (const auto& lab : fs::directory_iterator(cache / "labs", code)) {
