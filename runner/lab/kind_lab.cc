@@ -35,14 +35,21 @@ std::string NetworkOf(const std::string& lab) {
   return "confinement-lab-" + lab;
 }
 
-// What kind itself complains of: the line with its error, and some after.
+// What kind itself complains of: the line with its error, and behind it, where
+// that is kubeadm's, the first of kubeadm's own.
 std::string WhyKindFailed(const std::string& log) {
-  const auto lines = Lines(log);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (!lines[i].starts_with("ERROR:")) continue;
-    return std::string(Trim(LastLines(lines[i], 1)));
+  std::string why;
+  for (const auto& line : Lines(log)) {
+    if (why.empty()) {
+      if (line.starts_with("ERROR:")) why = Trim(line);
+      continue;
+    }
+    if (line.starts_with("error:") ||
+        line.starts_with("error execution phase")) {
+      return fmt::format("{}\n  kubeadm: {}", why, Trim(line));
+    }
   }
-  return LastLines(Trim(log), 3);
+  return why.empty() ? LastLines(Trim(log), 3) : why;
 }
 
 }  // namespace

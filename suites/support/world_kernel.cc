@@ -53,8 +53,18 @@ Result<Record> AwaitAmong(const NodeShell& node, const std::string& what,
         return found.has_value();
       });
   if (waited) return *found;
-  return waited.error().Within(
+  const auto error = waited.error().Within(
       fmt::format("kernel log of {} ({} others)", node.node(), seen));
+  // A kernel that may have dropped it is no witness for what did not happen.
+  const std::string limit(
+      Trim(Must(node.AskOk({"cat", "/proc/sys/kernel/printk_ratelimit"}))));
+  if (limit != "0") {
+    Must(Status(Error{fmt::format(
+        "{}; the node's kernel.printk_ratelimit is {}, so that it may have "
+        "dropped it: sysctl -w kernel.printk_ratelimit=0",
+        error.what, limit)}));
+  }
+  return error;
 }
 
 }  // namespace

@@ -195,6 +195,25 @@ TEST_F(KindWeather, HalfACreateIsExplainedAndRemoved) {
   ExpectNothingLeft();
 }
 
+TEST_F(KindWeather, KubeadmsOwnWordsAreShown) {
+  const auto dir = TempDir::In(testing::TempDir(), "config-");
+  ASSERT_TRUE(dir);
+  const Path config = dir->path() / "garbage.yaml";
+  ASSERT_TRUE(WriteFile(config, R"(kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+kubeadmConfigPatches:
+  - |
+    kind: ClusterConfiguration
+    networking: {podSubnet: garbage}
+)"));
+  const auto up = Runner(
+      {"lab", "up", "--lab", "kind", "--name", "garbage", "--config", config},
+      5min);
+  EXPECT_EQ(up.ended.value, 5) << up.err;
+  EXPECT_THAT(up.err, HasSubstr("kubeadm: error: networking.podSubnet"));
+  ExpectNothingLeft();
+}
+
 // One lab of the private daemon: it stays after its run, a name is refused
 // beside it, a node fails, and it goes.
 TEST_F(KindWeather, AKeptLabWhoseNodeStopsIsDamaged) {
