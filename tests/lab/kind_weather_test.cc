@@ -211,6 +211,8 @@ kubeadmConfigPatches:
       5min);
   EXPECT_EQ(up.ended.value, 5) << up.err;
   EXPECT_THAT(up.err, HasSubstr("kubeadm: error: networking.podSubnet"));
+  // Its logs are kept until then.
+  EXPECT_EQ(Runner({"lab", "gc"}).ended.value, 0);
   ExpectNothingLeft();
 }
 
