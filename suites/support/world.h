@@ -208,7 +208,8 @@ class World {
   /// Changes a pod, or a subresource of it, by a merge patch (RFC 7386).
   Reply Change(const Pod& pod, const nlohmann::json& patch,
                const std::string& subresource = "") const;
-  /// Labels the case's namespace.
+  /// Labels the case's namespace; if by a level of Pod Security, other than
+  /// "privileged", returns when that is in force, or has not been in 5 s.
   Reply LabelNamespace(const std::string& key, const std::string& value) const;
   /// Puts the pod of fixtures/pods/FILE among the node's own, whose kubelet
   /// runs it without being told by the API. Returns the API's mirror of it.

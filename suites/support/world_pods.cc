@@ -20,6 +20,30 @@ json Marked(json object, const LabFile& lab) {
   return object;
 }
 
+// Admission takes labels of namespaces from a cache that follows the store, so
+// its first answers after a change may be those of before. Every level that is
+// one minds a privileged pod; if none ever does, the case's claims will tell.
+void AwaitLevel(const Api& api, const std::string& name_space, bool enforced) {
+  const json pod = {{"metadata", {{"name", "minded"}}},
+                    {"spec",
+                     {{"containers",
+                       {{{"name", "c"},
+                         {"image", kFixtureImage},
+                         {"securityContext", {{"privileged", true}}}}}}}}};
+  const Api::Call call{
+      .method = "POST",
+      .path = fmt::format("/api/v1/namespaces/{}/{}", name_space, kTryPods),
+      .body = pod.dump()};
+  constexpr unsigned kForbidden = 403;
+  const auto minded =
+      WaitUntil("the level to be in force", Deadline::In(5s), 20ms, [&] {
+        const auto answer = Must(api.Request(call));
+        return answer.status == kForbidden ||
+               (!enforced && !answer.warnings.empty());
+      });
+  (void)minded.has_value();
+}
+
 }  // namespace
 
 Pod World::Apply(const std::string& file, const NodeShell* node) {
@@ -77,11 +101,16 @@ Reply World::Change(const Pod& pod, const json& patch,
 Reply World::LabelNamespace(const std::string& key,
                             const std::string& value) const {
   const json patch = {{"metadata", {{"labels", {{key, value}}}}}};
-  return Send({.method = "PATCH",
-               .path = "/api/v1/namespaces/" + namespace_,
-               .body = patch.dump(),
-               .content_type = "application/merge-patch+json"},
-              fmt::format("label the namespace {}={}", key, value));
+  auto reply = Send({.method = "PATCH",
+                     .path = "/api/v1/namespaces/" + namespace_,
+                     .body = patch.dump(),
+                     .content_type = "application/merge-patch+json"},
+                    fmt::format("label the namespace {}={}", key, value));
+  const std::string level = "pod-security.kubernetes.io/";
+  if (key == level + "enforce" || key == level + "warn") {
+    AwaitLevel(api_, namespace_, key == level + "enforce");
+  }
+  return reply;
 }
 
 Pod World::PlaceStaticPod(const NodeShell& node, const std::string& file) {
