@@ -21,10 +21,11 @@ namespace lab {
 ///   apply                 create the objects of the file `manifest`
 ///   write-node-file       write `text` to the file `path` of every worker
 ///   cover-node-file       let every worker see `text`, or the file `with`, at
-///                         `path`; the file itself stays as it is
+///                         `path`; the file itself stays as it is. With
+///                         `runtime`, an error where workers run pods with
+///                         another
 ///   replace-image-file    put the file `with` at `path` of the images that
-///   have
-///                         it; what was there is called `path`.true
+///                         have it; what was there is called `path`.true
 ///   replace-kubectl       give the cases the program `with` as kubectl
 /// Files are below the project's root. @PROFILE@ in a profile's text stands for
 /// the name it is loaded under.

@@ -201,9 +201,10 @@ class Scheduler {
       return;
     }
     const std::string saw = state->reason;
-    if (IsBad(*state->verdict)) AwaitDamage(*state->verdict);
-    if (IsBad(*state->verdict) && !abort_.empty()) {
-      EndCase(one.scenario, "error", abort_ + "; the case saw: " + saw,
+    const std::string damage =
+        IsBad(*state->verdict) ? DamageBehind(*state->verdict) : "";
+    if (!damage.empty()) {
+      EndCase(one.scenario, "error", damage + "; the case saw: " + saw,
               one.watch.Seconds());
     } else if (const auto missing = MissingEvidence(one.scenario, *state);
                !missing.empty()) {
@@ -249,23 +250,30 @@ class Scheduler {
   // reaped; then the lab's last words say more than the case's, and what it
   // took for a failure of the product is none. The case's own errors are most
   // often that; where it fails, a node that does not answer tells.
-  void AwaitDamage(Verdict verdict) {
-    if (!abort_.empty()) return;
-    if (verdict != Verdict::kError && AllNodesAnswer()) return;
+  std::string DamageBehind(Verdict verdict) {
+    const bool failed = verdict != Verdict::kError;
+    // Said before somebody stopped the run, it stands.
+    if (failed && stop::Requested()) return "";
+    if (!abort_.empty()) return abort_;
+    const std::string silent = failed ? SilentNode() : "";
+    if (failed && silent.empty()) return "";
     std::vector<pollfd> fds;
     for (const auto& fd : lab_fds_) fds.push_back({fd.get(), POLLIN, 0});
-    const Duration patience = verdict == Verdict::kError ? 300ms : 5s;
+    const Duration patience = failed ? 5s : 300ms;
     ::poll(fds.data(), fds.size(), static_cast<int>(patience.count()));
     CheckWorld();
+    if (!abort_.empty() || silent.empty()) return abort_;
+    return "lab-damaged: " + silent + " does not answer";
   }
 
-  bool AllNodesAnswer() const {
+  // The first node that one can log in to, and that does not answer.
+  std::string SilentNode() const {
     for (const auto& node : request_.lab->nodes) {
       if (node.login.command.empty()) continue;
       const NodeShell shell(*request_.lab, node.name);
-      if (!shell.AskOk({"true"}, "", 5s)) return false;
+      if (!shell.AskOk({"true"}, "", 5s)) return node.name;
     }
-    return true;
+    return "";
   }
 
   void EndCase(const Scenario& scenario, const std::string& verdict,

@@ -309,8 +309,9 @@ int main(int argc, char** argv) {
   if (command == "facts" && argc == 2) return Facts();
   if (command == "process" && argc == 3) return Process(argv[2]);
   if (command == "pod" && argc == 3) return PodProcesses(argv[2]);
-  if (command == "end-pods" && argc > 2)
+  if (command == "end-pods" && argc > 2) {
     return EndPods({argv + 2, argv + argc});
+  }
   if (command == "others" && argc > 2) {
     return Others(argv[2], {argv + 3, argv + argc});
   }
@@ -325,9 +326,8 @@ int main(int argc, char** argv) {
   if (command == "wake" && argc == 4) return probe::Wake(argv[2], argv[3]);
   std::fprintf(stderr,
                "usage: lab-node facts | process ID | pod UID | "
-               "end-pods UID... | others MILLISECONDS UID... | kmsg-end | kmsg "
-               "SEQUENCE | "
-               "remove-profiles NAME... | filters PID | "
+               "end-pods UID... | others MILLISECONDS UID... | kmsg-end | "
+               "kmsg SEQUENCE | remove-profiles NAME... | filters PID | "
                "wake CLOCK SEED\n");
   return 64;
 }

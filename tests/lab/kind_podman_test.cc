@@ -62,15 +62,12 @@ class KindOnPodman : public testing::Test {
 
 TEST_F(KindOnPodman, RunsCasesAndLeavesNothing) {
   const auto report = NewReport();
-  std::vector<std::string> arguments = {
-      "--suite",  "seccomp",
-      "--lab",    "kind",
-      "--config", kOneWorker,
-      "--filter", "nil-unconfined,tutorial-log,static-pod"};
-  for (const auto& option : report.Options()) arguments.push_back(option);
 
   // Parts that are not there yet take some minutes.
-  const auto run = Runner(arguments, 25min);
+  const auto run = Runner(
+      report.Of({"--suite", "seccomp", "--lab", "kind", "--config", kOneWorker,
+                 "--filter", "nil-unconfined,tutorial-log,static-pod"}),
+      25min);
 
   EXPECT_EQ(run.ended.value, 0) << report.Story(run);
   EXPECT_EQ(report.With(Verdict::kPass).size(), 3u) << report.Story(run);
@@ -82,11 +79,9 @@ TEST_F(KindOnPodman, RunsCasesAndLeavesNothing) {
 TEST_F(KindOnPodman, GarbageOfAKilledRunIsCollected) {
   const auto report = NewReport();
   const Path log = report.directory.path() / "log";
-  std::vector<std::string> arguments = {"--suite",  "seccomp",   "--lab",
-                                        "kind",     "--config",  kOneWorker,
-                                        "--filter", "static-pod"};
-  for (const auto& option : report.Options()) arguments.push_back(option);
-  Background run(arguments, log);
+  Background run(report.Of({"--suite", "seccomp", "--lab", "kind", "--config",
+                            kOneWorker, "--filter", "static-pod"}),
+                 log);
   Await("nodes", 3min, [] {
     return Podman("node",
                   {"ps", "--quiet", "--filter", "label=io.x-k8s.kind.role"})

@@ -47,13 +47,12 @@ TEST_F(Kind, AnOldKubernetesRunsCasesWhereItIsBuilt) {
     GTEST_SKIP() << "not built here: runner fetch --lab kind --kubernetes 1.23";
   }
   const auto report = NewReport();
-  std::vector<std::string> arguments = {
-      "--suite",      "seccomp",  "--lab",
-      "kind",         "--filter", "nil-*,three-pods,tutorial-log,static-pod",
-      "--kubernetes", "1.23"};
-  for (const auto& option : report.Options()) arguments.push_back(option);
 
-  const auto run = Runner(arguments, 5min);
+  const auto run =
+      Runner(report.Of({"--suite", "seccomp", "--lab", "kind", "--filter",
+                        "nil-*,three-pods,tutorial-log,static-pod",
+                        "--kubernetes", "1.23"}),
+             5min);
 
   EXPECT_EQ(run.ended.value, 0) << report.Story(run);
   EXPECT_GE(report.With(Verdict::kPass).size(), 4u) << report.Story(run);

@@ -121,6 +121,12 @@ std::string Report::Story(const Finished& run) const {
   return story + LastLines(run.err, 20);
 }
 
+std::vector<std::string> Report::Of(std::vector<std::string> arguments) const {
+  const auto options = Options();
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  return arguments;
+}
+
 std::set<std::string> Report::With(Verdict verdict) const {
   std::set<std::string> names;
   for (const auto& one : State().cases) {

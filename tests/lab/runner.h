@@ -49,6 +49,8 @@ struct Report {
   /// What a failed test needs to say: cases that did not go well, with the
   /// text of each failed check, and the last lines of the run's output.
   std::string Story(const Finished& run) const;
+  /// `arguments` of a run that is to be told in it.
+  std::vector<std::string> Of(std::vector<std::string> arguments) const;
   /// Names of the cases with this verdict, without the suite.
   std::set<std::string> With(Verdict verdict) const;
 };

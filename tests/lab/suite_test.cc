@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The suite in a real lab, where all is well.
 #include "runner/base/text.h"
+#include "runner/cluster/api.h"
+#include "runner/cluster/node.h"
+#include "runner/components/cache.h"
 #include "tests/lab/runner.h"
 
 namespace lab::e2e {
@@ -9,6 +12,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 std::vector<std::string> In(const std::string& lab, const Report& report,
@@ -77,6 +81,43 @@ TEST(UseLab, LeavesTheLabAsItWas) {
   EXPECT_EQ(run.ended.ToString(), "exit status 0") << report.Story(run);
   EXPECT_EQ(list(), before);
   EXPECT_EQ(Contents(SharedLab()), contents);
+}
+
+// By what a run makes sure of that: a pod that nobody knows of is seen, one
+// that is known is not, and its processes end when the node is told so.
+TEST(UseLab, PodsThatAreLeftAreSeenAndEnded) {
+  const auto lab = LabFile::Load(*DefaultCacheRoot() / "labs" / SharedLab());
+  ASSERT_TRUE(lab);
+  const Api api(lab->api_socket);
+  const NodeShell node(*lab, lab->Workers().front().name);
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  const auto made = api.Post(pods, {{"metadata", {{"name", "left"}}},
+                                    {"spec",
+                                     {{"nodeName", node.node()},
+                                      {"restartPolicy", "Never"},
+                                      {"containers",
+                                       {{{"name", "c"},
+                                         {"image", kFixtureImage},
+                                         {"command", {"sleep", "1h"}}}}}}}});
+  ASSERT_TRUE(made) << made.error().what;
+  const std::string uid = made->at("metadata").at("uid");
+  const auto phase = [&] {
+    const auto pod = api.Get(pods + "/left");
+    return pod ? pod->at("status").value("phase", "") : pod.error().what;
+  };
+  Await("the pod to run", 60s, [&] { return phase() == "Running"; });
+
+  const auto unknown = node.AskOk({"lab-node", "others", "0"});
+  const auto known = node.AskOk({"lab-node", "others", "0", uid});
+  const auto ended = node.AskOk({"lab-node", "end-pods", uid});
+  const auto after = node.AskOk({"lab-node", "others", "0"});
+
+  EXPECT_THAT(unknown.value_or(""), HasSubstr(uid));
+  EXPECT_THAT(known.value_or("no answer"), Not(HasSubstr(uid)));
+  EXPECT_TRUE(ended) << ended.error().what;
+  EXPECT_THAT(after.value_or("no answer"), Not(HasSubstr(uid)));
+  Await("the pod to have failed", 60s, [&] { return phase() == "Failed"; });
+  EXPECT_TRUE(api.Delete(pods + "/left"));
 }
 
 TEST(LabShell, PassesArgumentsAndStatusOn) {
