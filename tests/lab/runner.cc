@@ -33,6 +33,16 @@ pid_t ParentOf(pid_t pid) {
   return std::stoi(Split(stat.substr(end + 2), ' ').at(1));
 }
 
+// Tests compare what a machine has before and behind them, and collect garbage
+// in between: what runs that were cut off have left would be missing then.
+class NoOldGarbage : public testing::Environment {
+ public:
+  void SetUp() override {
+    const auto collected = Runner({"lab", "gc"}, 3min);
+    EXPECT_EQ(collected.ended.value, 0) << collected.out << collected.err;
+  }
+};
+
 class SharedLabEnvironment : public testing::Environment {
  public:
   ~SharedLabEnvironment() override = default;
@@ -41,6 +51,9 @@ class SharedLabEnvironment : public testing::Environment {
   }
   std::string name;
 };
+
+[[maybe_unused]] const testing::Environment* const g_no_old_garbage =
+    testing::AddGlobalTestEnvironment(new NoOldGarbage);
 
 SharedLabEnvironment* const g_shared = static_cast<SharedLabEnvironment*>(
     testing::AddGlobalTestEnvironment(new SharedLabEnvironment));
