@@ -10,6 +10,7 @@
 #include <set>
 
 #include "runner/base/text.h"
+#include "runner/process/own_program.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -234,8 +235,7 @@ Result<Path> FindHome() {
     return UsageError(fmt::format("CONFINEMENT_LAB_HOME={}: no {} there", home,
                                   mark.string()));
   }
-  std::error_code code;
-  const Path self = fs::read_symlink("/proc/self/exe", code);
+  const Path self = OwnProgram();
   for (Path at = self.parent_path(); at != at.root_path();
        at = at.parent_path()) {
     if (fs::exists(at / mark)) return at;

@@ -18,6 +18,7 @@
 #include "runner/cli/provision.h"
 #include "runner/cli/saved_provision.h"
 #include "runner/lab/store.h"
+#include "runner/process/own_program.h"
 
 namespace lab {
 namespace {
@@ -58,11 +59,9 @@ Result<std::unique_ptr<Lab>> BringUp(const Context& context,
 
 std::vector<std::string> KeeperCommand(const LabCommandOptions& options,
                                        int news_fd) {
-  std::error_code code;
-  const Path self = std::filesystem::read_symlink("/proc/self/exe", code);
-  std::vector<std::string> argv = {self.string(), "__keep",
-                                   "--news-fd",   std::to_string(news_fd),
-                                   "--name",      options.name};
+  std::vector<std::string> argv = {OwnCommand(), "__keep",
+                                   "--news-fd",  std::to_string(news_fd),
+                                   "--name",     options.name};
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) argv.insert(argv.end(), {name, value});
   };

@@ -212,7 +212,7 @@ class MatrixRun {
       fmt::print(stderr, "{}\n", line);
     }
     fmt::print(stderr, "\n");
-    auto lines = MatrixSummary(matrix_, directory_);
+    auto lines = MatrixSummary(matrix_, directory_, JunitPath());
     if (stop::Requested()) lines.insert(lines.end() - 1, HowToGoOn());
     Print(lines);
   }

@@ -243,7 +243,8 @@ json MatrixResults(const std::vector<MatrixColumn>& matrix) {
 }
 
 std::vector<StyledLine> MatrixSummary(const std::vector<MatrixColumn>& matrix,
-                                      const Path& directory) {
+                                      const Path& directory,
+                                      const Path& junit) {
   std::vector<StyledLine> lines;
   const auto troubles = TroublesOf(matrix);
   for (const auto& trouble : troubles) {
@@ -260,14 +261,13 @@ std::vector<StyledLine> MatrixSummary(const std::vector<MatrixColumn>& matrix,
   if (!not_run.empty()) {
     lines.push_back({Style::kBad, "NOT RUN  ", Join(not_run, ", ")});
   }
-  const auto add = [&](const char* what, const char* file) {
-    lines.push_back(
-        {Style::kPlain, what, OneLine((directory / file).string())});
+  const auto add = [&](const char* what, const Path& file) {
+    lines.push_back({Style::kPlain, what, OneLine(file.string())});
   };
-  add("junit    ", "junit.xml");
-  add("report   ", "report.html");
-  add("table    ", "matrix.md");
-  add("records  ", "*/records.jsonl");
+  add("junit    ", junit);
+  add("report   ", directory / "report.html");
+  add("table    ", directory / "matrix.md");
+  add("records  ", directory / "*/records.jsonl");
   lines.push_back({StyleOf(matrix), "TOTAL ", MatrixTotals(matrix)});
   return lines;
 }

@@ -54,6 +54,6 @@ nlohmann::json MatrixResults(const std::vector<MatrixColumn>& matrix);
 
 /// Troubles, totals, and where the reports are.
 std::vector<StyledLine> MatrixSummary(const std::vector<MatrixColumn>& matrix,
-                                      const Path& directory);
+                                      const Path& directory, const Path& junit);
 
 }  // namespace lab

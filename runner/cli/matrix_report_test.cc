@@ -80,14 +80,15 @@ TEST(MatrixTroubles, OfTwoReasonsAreTwo) {
 
 TEST(MatrixSummary, NamesAFewOfManyCases) {
   const std::vector<std::optional<Verdict>> errors(9, Verdict::kError);
-  const auto lines = MatrixSummary({Column("a", 5, errors)}, "/r");
+  const auto lines = MatrixSummary({Column("a", 5, errors)}, "/r", "/r/j.xml");
   EXPECT_EQ(lines.front().text,
             "s.case-0 [a], also case-1, case-2, case-3, case-4 and 4 more");
 }
 
 TEST(MatrixSummary, EndsWithTheTotals) {
   const auto lines = MatrixSummary(
-      {Column("a", 1, {Verdict::kPass, Verdict::kFail}), NotRun("b")}, "/r");
+      {Column("a", 1, {Verdict::kPass, Verdict::kFail}), NotRun("b")}, "/r",
+      "/elsewhere/j.xml");
   EXPECT_EQ(lines.back().style, Style::kBad);
   EXPECT_EQ(lines.back().text,
             "1 passed, 1 failed, 2 not run in 2 combinations, 10.0 s");
@@ -97,16 +98,19 @@ TEST(MatrixSummary, EndsWithTheTotals) {
                              "      reproduce: build/runner --suite s "
                              "--filter case-1\n"));
   EXPECT_THAT(all, HasSubstr("NOT RUN  b\n"));
-  EXPECT_THAT(all, HasSubstr("/r/junit.xml"));
+  EXPECT_THAT(
+      all, HasSubstr("junit    /elsewhere/j.xml\nreport   /r/report.html\n"));
 }
 
 TEST(MatrixSummary, IsGoodOnlyIfSomethingPassed) {
-  EXPECT_EQ(
-      MatrixSummary({Column("a", 0, {Verdict::kPass})}, "/r").back().style,
-      Style::kGood);
-  EXPECT_EQ(
-      MatrixSummary({Column("a", 4, {Verdict::kSkip})}, "/r").back().style,
-      Style::kWarning);
+  EXPECT_EQ(MatrixSummary({Column("a", 0, {Verdict::kPass})}, "/r", "/r/j.xml")
+                .back()
+                .style,
+            Style::kGood);
+  EXPECT_EQ(MatrixSummary({Column("a", 4, {Verdict::kSkip})}, "/r", "/r/j.xml")
+                .back()
+                .style,
+            Style::kWarning);
 }
 
 TEST(MatrixMarkdown, IsATableInWhichBadIsBold) {

@@ -20,6 +20,7 @@
 #include "runner/cli/scheduler.h"
 #include "runner/cli/statements.h"
 #include "runner/lab/store.h"
+#include "runner/process/own_program.h"
 #include "runner/report/journal.h"
 #include "runner/report/page.h"
 
@@ -394,9 +395,7 @@ class SuiteRun {
   }
 
   Path SuiteBinary() const {
-    std::error_code code;
-    const Path self = fs::read_symlink("/proc/self/exe", code);
-    return self.parent_path() / "suites" / ("suite-" + options_.suite);
+    return OwnProgram().parent_path() / "suites" / ("suite-" + options_.suite);
   }
 
   const Context& context_;

@@ -6,6 +6,7 @@
 #include "runner/components/debian_root.h"
 #include "runner/components/go_module.h"
 #include "runner/components/node_disk.h"
+#include "runner/process/own_program.h"
 
 namespace lab {
 namespace {
@@ -53,8 +54,7 @@ Result<Recipes> MakeRecipes(const PartsRequest& request,
 }  // namespace
 
 Result<Path> ProbesDirectory() {
-  std::error_code code;
-  const Path self = std::filesystem::read_symlink("/proc/self/exe", code);
+  const Path self = OwnProgram();
   for (Path at = self.parent_path(); !at.empty() && at != at.root_path();
        at = at.parent_path()) {
     if (std::filesystem::exists(at / "probes" / "probe")) return at / "probes";

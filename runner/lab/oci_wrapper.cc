@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runner/base/text.h"
+#include "runner/process/own_program.h"
 #include "runner/process/process.h"
 
 namespace lab {
@@ -186,9 +187,7 @@ Result<std::string> WithinGrants(const std::string& text,
 }
 
 std::vector<std::string> OciWrapper() {
-  std::error_code code;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", code);
-  return {self.string(), "__runc", "--"};
+  return {OwnProgram().string(), "__runc", "--"};
 }
 
 Path WrappedRuntime() {

@@ -18,6 +18,7 @@
 #include "runner/base/text.h"
 #include "runner/base/wait.h"
 #include "runner/lab/oci_wrapper.h"
+#include "runner/process/own_program.h"
 
 namespace lab {
 namespace fs = std::filesystem;
@@ -48,11 +49,6 @@ struct Places {
     return ContainerEngine({"docker", "unix://" + socket.string()}, bridges);
   }
 };
-
-Path Self() {
-  std::error_code code;
-  return fs::read_symlink("/proc/self/exe", code);
-}
 
 // Everything is said here, so that the host's /etc/docker/daemon.json is not
 // read.
@@ -96,7 +92,7 @@ Result<Process> StartDaemon(const Places& at) {
   if (const char* own = ::getenv("PATH")) path = std::string(own) + ":" + path;
   return Process::Start(
       {.argv = {"unshare", "--mount", "--pid", "--fork", "--kill-child",
-                "--mount-proc", "--propagation", "slave", Self().string(),
+                "--mount-proc", "--propagation", "slave", OwnProgram().string(),
                 "__docker-init", "--", FindProgram("dockerd").string(),
                 "--config-file", at.config.string()},
        .env = {{"PATH", path}},
@@ -105,7 +101,7 @@ Result<Process> StartDaemon(const Places& at) {
 
 // Not Process: it must outlive this process, if another lab shares it.
 pid_t Detach(const Path& cache) {
-  const std::string self = Self(), where = cache;
+  const std::string self = OwnCommand(), where = cache;
   const pid_t child = ::fork();
   if (child != 0) return child;
   ::setsid();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/process/spawn.h"
+#include "runner/process/own_program.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -118,11 +119,7 @@ Result<pid_t> Spawn(const Command& command, const Stdio& stdio) {
   if (command.argv.empty()) return Error{"start: empty command"};
   std::vector<std::string> argv = command.argv;
   if (command.guard) {
-    std::error_code code;
-    Path self = std::filesystem::read_symlink("/proc/self/exe", code);
-    // Built anew meanwhile: the link still leads to the program that runs.
-    if (!std::filesystem::exists(self, code)) self = "/proc/self/exe";
-    argv.insert(argv.begin(), {self.string(), "__guard", "--"});
+    argv.insert(argv.begin(), {OwnCommand(), "__guard", "--"});
   }
   return Spawner::Instance().Do([&] { return Start(argv, command, stdio); });
 }
