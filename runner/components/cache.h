@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The content-addressed cache of parts: a part's directory is named by the
-// digest of everything it is made from, and its files are checked against
-// their own digests each time it is used.
+// digest of everything it is made from, and its files are checked each time it
+// is used: against their own digests, unless the kernel says that nobody has
+// touched them since that was done last.
 //
 //   CACHE/parts/NAME-KEY/{part.json, files...}   complete, or not there
+//   CACHE/parts/NAME-KEY/checked.json            how the files were then
 //   CACHE/tmp/NAME-KEY/                          being built
 //   CACHE/locks/NAME-KEY.lock                    flock(2): one builder
 //   CACHE/logs/NAME-KEY.log                      what the builder said
@@ -69,7 +71,8 @@ Result<Path> DefaultCacheRoot();
 Status SealPart(const Path& directory, const std::string& name);
 
 /// Checks a part against its part.json; the error names the first file that
-/// differs.
+/// differs. Content is read of files only whose device, inode, size or times
+/// are not those of the last check.
 Status VerifyPart(const Path& directory);
 
 }  // namespace lab

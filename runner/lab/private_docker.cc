@@ -54,7 +54,8 @@ struct Places {
 // read.
 // Nodes cannot reach a name server of the host's, and CoreDNS asks them without
 // end. Docker waits four seconds for each answer, also when it removes the node
-// (resolver.go in libnetwork); where nothing listens there is one at once.
+// (resolver.go in libnetwork), unless nothing listens there. It passes no
+// answer on then, and a node asks for one name while it boots: not for long.
 Status WriteConfig(const Places& at) {
   json config = {{"hosts", {"unix://" + at.socket.string()}},
                  {"data-root", (at.root / "data").string()},
@@ -66,6 +67,7 @@ Status WriteConfig(const Places& at) {
                  {"ip-forward", false},
                  {"ip-masq", false},
                  {"dns", {"127.0.0.1"}},
+                 {"dns-opts", {"timeout:1", "attempts:1"}},
                  {"cgroup-parent", "/" + at.cgroup},
                  {"exec-opts", {"native.cgroupdriver=cgroupfs"}},
                  {"shutdown-timeout", 1},
