@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/process/spawn.h"
-#include "runner/process/own_program.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -21,6 +20,8 @@
 #include <mutex>
 #include <queue>
 #include <thread>
+
+#include "runner/process/own_program.h"
 
 namespace lab::process {
 namespace {

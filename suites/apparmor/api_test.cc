@@ -18,7 +18,6 @@ using ::testing::StartsWith;
 using nlohmann::json;
 using ::testing::MatchesRegex;
 
-constexpr const char* kEnforcePolicy = "pod-security.kubernetes.io/enforce";
 constexpr unsigned kCreated = 201, kOk = 200, kForbidden = 403, kInvalid = 422;
 
 json Annotate(const std::string& key, const json& value) {
@@ -201,7 +200,7 @@ json Debugger(const World& world, const json& security) {
 TEST_F(AppArmor, DebugUnderRestricted) {
   const json drop_all = {{"allowPrivilegeEscalation", false},
                          {"capabilities", {{"drop", {"ALL"}}}}};
-  ASSERT_EQ(world.LabelNamespace(kEnforcePolicy, "restricted").status, kOk);
+  ASSERT_EQ(world.LabelNamespace(kEnforceLevel, "restricted").status, kOk);
   const auto pod = world.Apply("restricted.yaml");
 
   const auto refused =
@@ -232,7 +231,7 @@ TEST_F(AppArmor, ExistingPodsNotValidated) {
   ASSERT_EQ(world.Submit(twin, kTryPods).status, kCreated);
   Evidence(Kind::kControl, "before the policy a twin is taken");
 
-  const auto labelled = world.LabelNamespace(kEnforcePolicy, "baseline");
+  const auto labelled = world.LabelNamespace(kEnforceLevel, "baseline");
   const auto refused = world.Submit(twin, kTryPods);
   const auto changed = world.Change(pod, Annotate("lab.local/other", "x"));
 

@@ -12,8 +12,6 @@ using ::testing::IsEmpty;
 using nlohmann::json;
 
 constexpr unsigned kForbidden = 403;
-constexpr const char* kEnforceLevel = "pod-security.kubernetes.io/enforce";
-constexpr const char* kWarnLevel = "pod-security.kubernetes.io/warn";
 constexpr const char* kUnconfinedSeen = "seccompProfile";
 
 json WithProfile(json pod, const std::string& type, const char* path = "") {

@@ -36,7 +36,7 @@ json Meta(const std::string& name, const LabFile& lab) {
   json labels = {{"confinement-lab", "case"}, {kLabLabel, lab.name}};
   // A foreign cluster's defaults may forbid what the cases are about.
   if (lab.kind == "kubeconfig") {
-    labels["pod-security.kubernetes.io/enforce"] = "privileged";
+    labels[kEnforceLevel] = "privileged";
   }
   return {{"metadata", {{"name", name}, {"labels", labels}}}};
 }

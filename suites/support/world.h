@@ -95,6 +95,12 @@ struct StartReport {
 /// For World::Submit: all checks of the API server, and nothing is stored.
 inline constexpr const char* kTryPods = "pods?dryRun=All";
 
+/// Labels of a namespace by which Pod Security refuses pods, and warns of them
+/// (KEP-2579).
+inline constexpr const char* kEnforceLevel =
+    "pod-security.kubernetes.io/enforce";
+inline constexpr const char* kWarnLevel = "pod-security.kubernetes.io/warn";
+
 /// The outcome of one act; kNotTried if it was not among them.
 inline constexpr int kNotTried = -1;
 inline int At(const Outcomes& outcomes, const std::string& act) {

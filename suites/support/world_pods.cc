@@ -106,10 +106,8 @@ Reply World::LabelNamespace(const std::string& key,
                      .body = patch.dump(),
                      .content_type = "application/merge-patch+json"},
                     fmt::format("label the namespace {}={}", key, value));
-  const std::string level = "pod-security.kubernetes.io/";
-  if (key == level + "enforce" || key == level + "warn") {
-    AwaitLevel(api_, namespace_, key == level + "enforce");
-  }
+  const bool enforced = key == kEnforceLevel;
+  if (enforced || key == kWarnLevel) AwaitLevel(api_, namespace_, enforced);
   return reply;
 }
 
