@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runner/base/text.h"
+#include "runner/components/cache.h"
 #include "runner/lab/sparse_copy.h"
 #include "runner/process/process.h"
 
@@ -49,8 +50,7 @@ SavedLab Read(const json& j) {
     saved.parts.push_back(part.get<std::string>());
   }
   for (const auto& f : j.at("files")) {
-    saved.files.push_back({f.at("path").get<std::string>(), f.at("size"),
-                           f.at("modified_ns"), f.at("sha256")});
+    saved.files.push_back({f.at("path").get<std::string>(), f.at("sha256")});
   }
   saved.apiserver_args = ReadArguments(j.at("apiserver_args"));
   saved.controller_manager_args =
@@ -65,28 +65,6 @@ SavedLab Read(const json& j) {
          {n.at("node_os"), n.at("runtime"), n.at("apparmor")}});
   }
   return saved;
-}
-
-Result<PartFile> Describe(const Path& path) {
-  struct stat about {};
-  if (::stat(path.c_str(), &about) != 0) {
-    return Error{path.string() + " is missing"};
-  }
-  return PartFile{
-      path, static_cast<std::uintmax_t>(about.st_size),
-      about.st_mtim.tv_sec * 1'000'000'000LL + about.st_mtim.tv_nsec, ""};
-}
-
-// Why the file is not the one that was saved with; empty if it is.
-Result<std::string> Change(const PartFile& saved) {
-  const auto now = Describe(saved.path);
-  if (!now) return now.error().what;
-  if (now->size == saved.size && now->modified_ns == saved.modified_ns) {
-    return std::string();
-  }
-  LAB_TRY(const auto digest, Sha256OfFile(saved.path));
-  if (digest == saved.sha256) return std::string();
-  return saved.path.string() + " has changed (sha256)";
 }
 
 std::string Differs(const std::string& what, const std::string& saved,
@@ -125,10 +103,8 @@ std::string SavedLab::ToJson() const {
             {"nodes", json::array()}};
   for (const auto& part : parts) j["parts"].push_back(part.string());
   for (const auto& file : files) {
-    j["files"].push_back({{"path", file.path.string()},
-                          {"size", file.size},
-                          {"modified_ns", file.modified_ns},
-                          {"sha256", file.sha256}});
+    j["files"].push_back(
+        {{"path", file.path.string()}, {"sha256", file.sha256}});
   }
   for (const auto& node : nodes) {
     j["nodes"].push_back({{"name", node.name},
@@ -176,15 +152,32 @@ Result<std::vector<PartFile>> FilesOfPart(const Path& part) {
   try {
     const auto j = json::parse(text);
     for (const auto& [name, about] : j.at("files").items()) {
-      LAB_TRY(auto file, Describe(part / name));
-      file.sha256 = about.at("sha256");
-      files.push_back(std::move(file));
+      files.push_back({part / name, about.at("sha256")});
     }
   } catch (const json::exception& e) {
     return Error{seal.string() + ": " + e.what()};
   }
   return files;
 }
+
+namespace {
+
+// Why the part is not the one that was saved with; empty if it is. One of the
+// same key that was built again need not have the same bytes.
+std::string Change(const SavedLab& saved, const Path& part) {
+  if (const auto whole = VerifyPart(part); !whole) return whole.error().what;
+  const auto files = FilesOfPart(part);
+  if (!files) return files.error().what;
+  for (const auto& file : *files) {
+    if (std::find(saved.files.begin(), saved.files.end(), file) ==
+        saved.files.end()) {
+      return file.path.string() + " has changed (sha256)";
+    }
+  }
+  return "";
+}
+
+}  // namespace
 
 Status CheckRestorable(const SavedLab& saved, const Surroundings& now) {
   std::vector<std::string> differences = {
@@ -201,9 +194,8 @@ Status CheckRestorable(const SavedLab& saved, const Surroundings& now) {
         fmt::format("it was made with part {}, a new lab has another",
                     part.filename().string()));
   }
-  for (const auto& file : saved.files) {
-    LAB_TRY(const auto change, Change(file));
-    differences.push_back(change);
+  for (const auto& part : saved.parts) {
+    differences.push_back(Change(saved, part));
   }
   std::erase(differences, "");
   if (differences.empty()) return {};

@@ -30,13 +30,12 @@ struct SavedNode {
   NodeChoice choice;              ///< what it runs
 };
 
-/// A file of a part; as long as size and time are these, the digest is not
-/// computed again.
+/// A file of a part.
 struct PartFile {
   Path path;
-  std::uintmax_t size = 0;
-  long long modified_ns = 0;
   std::string sha256;
+
+  bool operator==(const PartFile&) const = default;
 };
 
 struct SavedLab {
@@ -78,7 +77,7 @@ struct Surroundings {
 /// This machine's. `with_processor` asks for the host's model too.
 Result<Surroundings> LookAround(const Path& home, bool with_processor);
 
-/// Describes every file of a part, with the digests of its part.json.
+/// Every file of a part, with the digests of its part.json.
 Result<std::vector<PartFile>> FilesOfPart(const Path& part);
 
 /// A provision error says what differs, and how to mend it.

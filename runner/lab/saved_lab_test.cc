@@ -127,6 +127,17 @@ TEST_F(SavedLabs, PartThatIsGoneOrChangedIsNamed) {
   EXPECT_THAT(fits.error().what, HasSubstr("etcd is missing"));
 }
 
+TEST_F(SavedLabs, PartThatWasBuiltAgainWithOtherBytesIsNamed) {
+  const auto saved = Some();
+  ASSERT_TRUE(RemoveTree(part_));
+  ASSERT_TRUE(MakeDirectories(part_));
+  ASSERT_TRUE(WriteFile(part_ / "etcd", "PROGRAM"));
+  ASSERT_TRUE(SealPart(part_, "etcd"));
+  const auto fits = CheckRestorable(saved, Same());
+  ASSERT_FALSE(fits);
+  EXPECT_THAT(fits.error().what, HasSubstr("etcd has changed (sha256)"));
+}
+
 TEST_F(SavedLabs, PartThatWasOnlyTouchedFits) {
   const auto saved = Some();
   std::filesystem::last_write_time(
